@@ -1,0 +1,4 @@
+/// Reading, writing or converting sound.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AudioError {}

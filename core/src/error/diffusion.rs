@@ -1,0 +1,4 @@
+/// Noise schedules and samplers.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DiffusionError {}

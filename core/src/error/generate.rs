@@ -1,0 +1,4 @@
+/// Making a clip.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GenerateError {}

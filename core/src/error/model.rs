@@ -1,0 +1,4 @@
+/// Reading, checking or writing a model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {}

@@ -1,0 +1,4 @@
+/// Training.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {}

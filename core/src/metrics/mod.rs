@@ -1,0 +1,1 @@
+//! Pure functions of clips that give a number, each with its unit and direction.
