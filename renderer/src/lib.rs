@@ -1,1 +1,29 @@
-//! The command line.
+//! The command line of Brownian: arguments to core calls to a report.
+//!
+//! Arguments pass two stages: [`cli`] says what was typed, each of [`commands`] turns that (with the environment and
+//! the configuration file of [`config`]) into what it means. Results go to stdout through [`report`], everything
+//! else to stderr. Read [`commands::render`] first.
+
+use cli::{Cli, Command};
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod interrupt;
+pub mod outcome;
+pub mod pitch;
+pub mod report;
+
+pub use outcome::{Outcome, refuse};
+
+/// Run one command.
+///
+/// # Errors
+/// Usage or set-up: nothing was done. Failures of single items are reported by the command and end in
+/// [`Outcome::SomeFailed`].
+pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
+    match cli.command {
+        Command::Data { command } => commands::data::run(command),
+        Command::Completions { shell } => commands::completions::run(shell),
+    }
+}

@@ -1,0 +1,1 @@
+//! Settings below the flags: the environment, then the configuration file.
