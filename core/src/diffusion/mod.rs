@@ -1,49 +1,29 @@
 //! Noise schedules, denoisers, preconditioning, guidance, losses and samplers. Knows no network.
-// H3 owns this module. Signatures others rely on:
+//!
+//! Read [`Denoiser`] first, then [`karras_sigmas`], one sampler ([`euler`] is the shortest), and
+//! [`precondition`], where a network becomes a denoiser. Tensors are `[batch, frames, channels]`, `f32`.
 
-use crate::error::Result;
-use candle_core::Tensor;
-use serde::{Deserialize, Serialize};
+mod denoiser;
+mod dpmpp_2m;
+mod euler;
+mod guidance;
+mod heun;
+mod loss;
+mod noise_levels;
+pub mod precondition;
+mod sampler;
+mod schedule;
 
-/// Estimates clean data from noisy data.
-pub trait Denoiser {
-    /// `x = data + sigma * noise`, `[batch, frames, channels]`; returns the estimate of `data`, same shape.
-    ///
-    /// # Errors
-    /// A tensor operation failed, or the caller cancelled (the sampler passes the error on).
-    fn denoise(&self, x: &Tensor, sigma: f64) -> Result<Tensor>;
-}
+#[cfg(test)]
+mod closed_form;
 
-/// Which solver of the probability-flow ODE.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Sampler {
-    /// DPM-Solver++(2M): second order, one evaluation a step.
-    #[serde(rename = "dpmpp-2m")]
-    DpmPp2m,
-    /// Heun: second order, two evaluations a step.
-    #[serde(rename = "heun")]
-    Heun,
-    /// Euler: first order, one evaluation a step.
-    #[serde(rename = "euler")]
-    Euler,
-}
-
-impl Sampler {
-    /// Solve from `x` (noise of standard deviation `sigmas[0]`) down `sigmas` (descending, ends in 0).
-    ///
-    /// # Errors
-    /// As the denoiser.
-    pub fn sample(self, model: &dyn Denoiser, x: Tensor, sigmas: &[f64]) -> Result<Tensor> {
-        let _ = (model, x, sigmas);
-        unimplemented!("H3")
-    }
-}
-
-/// Karras noise levels (see house style); `steps + 1` values. With 1 step: `[sigma_max, 0]`.
-///
-/// # Errors
-/// An empty range, or 0 steps.
-pub fn karras_sigmas(steps: usize, sigma_min: f64, sigma_max: f64, rho: f64) -> Result<Vec<f64>> {
-    let _ = (steps, sigma_min, sigma_max, rho);
-    unimplemented!("H3")
-}
+pub use denoiser::Denoiser;
+pub use dpmpp_2m::dpmpp_2m;
+pub use euler::euler;
+pub use guidance::Guided;
+pub use heun::heun;
+pub use loss::{mean_squared_error, pseudo_huber, squared_error_per_item};
+pub use noise_levels::NoiseLevels;
+pub use precondition::{denoised_from_velocity, noised, velocity_target};
+pub use sampler::Sampler;
+pub use schedule::karras_sigmas;
