@@ -115,6 +115,20 @@ impl Clip {
         let samples = (0..self.num_frames()).map(mean).collect();
         Self { channels: vec![samples], sample_rate: self.sample_rate }
     }
+
+    /// Whether every sample is a number.
+    ///
+    /// # Errors
+    /// The first sample that is NaN or infinite, and its place in what `object` names.
+    pub(super) fn check_finite(&self, object: impl FnOnce() -> String) -> Result<()> {
+        for (idx, samples) in self.channels.iter().enumerate() {
+            if let Some(frame) = samples.iter().position(|sample| !sample.is_finite()) {
+                let (channel, value) = (idx + 1, samples[frame]);
+                return Err(AudioError::NotFinite { object: object(), channel, frame, value }.into());
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

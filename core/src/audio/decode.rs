@@ -158,20 +158,12 @@ impl Taken {
                 return Err(AudioError::Truncated { path: path.to_owned(), found, needed }.into());
             }
             _ if found == 0 => return Err(AudioError::NoSamples { path: path.to_owned() }.into()),
-            _ => check_finite(path, &self.channels)?,
+            _ => {}
         }
-        Clip::new(self.channels, self.sample_rate)
+        let clip = Clip::new(self.channels, self.sample_rate)?;
+        clip.check_finite(|| path.display().to_string())?;
+        Ok(clip)
     }
-}
-
-fn check_finite(path: &Path, channels: &[Vec<f32>]) -> Result<(), AudioError> {
-    for (idx, samples) in channels.iter().enumerate() {
-        if let Some(frame) = samples.iter().position(|sample| !sample.is_finite()) {
-            let value = samples[frame];
-            return Err(AudioError::NotFinite { path: path.to_owned(), channel: idx + 1, frame, value });
-        }
-    }
-    Ok(())
 }
 
 fn read_error(path: &Path, frames: u64, error: SymphoniaError) -> AudioError {

@@ -1,9 +1,16 @@
 //! Sound in memory and in files: [`Clip`], decoding, WAV with a recipe inside, resampling, loudness, edits.
 
+mod chunks;
 mod clip;
 mod decode;
+mod file;
 mod resample;
+mod wav;
+mod wav_info;
 
 pub use clip::{Clip, MAX_SAMPLE_RATE, MAX_SAMPLES};
 pub use decode::decode;
+pub use file::write_atomically;
 pub use resample::resample;
+pub use wav::{WavFormat, wav_bytes};
+pub use wav_info::{WavInfo, read_info};

@@ -41,10 +41,12 @@ pub enum AudioError {
         path: PathBuf,
     },
     /// A sample that is not a number, or infinite.
-    #[error("{}: sample {frame} of channel {channel} is {value}; need finite numbers (render or export it again)", path.display())]
+    #[error(
+        "{object}: sample {frame} of channel {channel} is {value}; need finite numbers (render or export it again)"
+    )]
     NotFinite {
-        /// Which file.
-        path: PathBuf,
+        /// A path, or what was being made.
+        object: String,
         /// Which channel, from 1.
         channel: usize,
         /// Which frame, from 0.
@@ -83,6 +85,40 @@ pub enum AudioError {
     /// A clip without channels.
     #[error("a clip of 0 channels; need at least 1")]
     NoChannels,
+    /// A number of channels that the operation cannot take.
+    #[error("{object} has {found} channels; need {needed}")]
+    NumChannels {
+        /// What was being made.
+        object: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        needed: &'static str,
+    },
+    /// A WAV header cannot state sizes of 4 GiB and more.
+    #[error("a WAV file of {bytes} bytes; need at most 4294967295 (cut the sound, or write fewer bits)")]
+    WavTooLarge {
+        /// How large it would be.
+        bytes: u64,
+    },
+    /// Information was asked of something that is no WAV file.
+    #[error("{}: not a WAV file (it starts with {found}); only WAV files hold a recipe that can be read", path.display())]
+    NotWav {
+        /// Which file.
+        path: PathBuf,
+        /// Its first bytes.
+        found: String,
+    },
+    /// A field of [`WavInfo`](crate::audio::WavInfo) out of range.
+    #[error("{field} is {found}; need {needed}")]
+    WavField {
+        /// Which.
+        field: &'static str,
+        /// Its value.
+        found: String,
+        /// The range.
+        needed: String,
+    },
     /// Channels of unequal length.
     #[error("channel {channel} holds {found} frames where channel 1 holds {needed}; need channels of equal length")]
     UnequalChannels {
