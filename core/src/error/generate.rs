@@ -1,4 +1,92 @@
 /// Making a clip.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum GenerateError {}
+pub enum GenerateError {
+    /// Someone asked the render to stop.
+    #[error("cancelled")]
+    Cancelled,
+    /// The model has no such class.
+    #[error("unknown class \"{found}\"{hint}; model {model} has: {valid}")]
+    UnknownClass {
+        /// What was asked for.
+        found: String,
+        /// The model's id.
+        model: String,
+        /// The model's classes.
+        valid: String,
+        /// The nearest of them.
+        hint: String,
+    },
+    /// There is no such attribute, or the model was not trained to follow it.
+    #[error("unknown attribute \"{found}\"{hint}; valid: {valid}")]
+    UnknownAttribute {
+        /// What was asked for.
+        found: String,
+        /// The attributes that would do.
+        valid: String,
+        /// The nearest of them.
+        hint: String,
+    },
+    /// The model was trained without pitch.
+    #[error("model {model} does not follow pitch; leave the pitch out")]
+    NoPitch {
+        /// The model's id.
+        model: String,
+    },
+    /// A number outside its range.
+    #[error("{field} is {found}; need {need}")]
+    OutOfRange {
+        /// Which field of the request.
+        field: String,
+        /// Its value.
+        found: String,
+        /// The range.
+        need: String,
+    },
+    /// The recipe is no JSON, lacks a field or has one too many.
+    #[error("the recipe cannot be read: {reason}")]
+    Recipe {
+        /// The field and the problem.
+        reason: String,
+    },
+    /// The recipe was written by another version of this program.
+    #[error("the recipe has version {found}; this build reads version {need}")]
+    RecipeVersion {
+        /// The version in the recipe, as it stands there.
+        found: String,
+        /// The version that this build reads.
+        need: u32,
+    },
+    /// The recipe belongs to another model.
+    #[error("the recipe was made by model {need}; this is {found}: only the same model makes the same sound")]
+    OtherModel {
+        /// Id and hash of the session's model.
+        found: String,
+        /// Id and hash in the recipe.
+        need: String,
+    },
+    /// The network gave infinities or NaNs.
+    #[error("model {model} gave samples that are not finite for seed {seed}; lower the guidance or retrain the model")]
+    NotFinite {
+        /// The model's id.
+        model: String,
+        /// The seed.
+        seed: u64,
+    },
+    /// No such device in this build or on this machine.
+    #[error("device {found} is not to be had: {reason}; use auto or cpu")]
+    Device {
+        /// What was asked for.
+        found: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The threads could not be started.
+    #[error("cannot start {threads} threads: {source}")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// Why not.
+        source: rayon::ThreadPoolBuildError,
+    },
+}

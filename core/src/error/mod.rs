@@ -8,6 +8,7 @@ mod diffusion;
 mod generate;
 mod model;
 mod representation;
+mod suggest;
 mod train;
 
 pub use audio::AudioError;
@@ -16,6 +17,7 @@ pub use diffusion::DiffusionError;
 pub use generate::GenerateError;
 pub use model::ModelError;
 pub use representation::RepresentationError;
+pub use suggest::{did_you_mean, nearest};
 pub use train::TrainError;
 
 /// What any function of this crate can fail with.

@@ -1,0 +1,153 @@
+//! [`Request`]: what the user said, checked against a model and completed to a [`Recipe`].
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use super::recipe::{RECIPE_VERSION, Recipe};
+use crate::conditioning::{Attribute, Condition};
+use crate::diffusion::Sampler;
+use crate::error::{GenerateError, did_you_mean};
+use crate::model::Card;
+use crate::noise::{NoiseStream, Seed};
+
+/// Shortest clip, in seconds.
+const MIN_DURATION_S: f64 = 0.001;
+
+/// What to make. `None` takes the model's default.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Request {
+    /// Which sound.
+    pub seed: u64,
+    /// Class name; absent: drawn from the seed.
+    pub class: Option<String>,
+    /// Attributes in 0..=1.
+    pub attributes: BTreeMap<Attribute, f32>,
+    /// MIDI note, 0..=127, fractional.
+    pub pitch: Option<f32>,
+    /// Steps, 1..=1000.
+    pub steps: Option<usize>,
+    /// Sampler.
+    pub sampler: Option<Sampler>,
+    /// Guidance, 0..=20.
+    pub guidance: Option<f64>,
+    /// Seconds, 0.001 up to the model's length.
+    pub duration_s: Option<f64>,
+}
+
+/// The attribute of this name.
+///
+/// # Errors
+/// None is: the valid ones, and the nearest.
+pub fn attribute(name: &str) -> Result<Attribute, GenerateError> {
+    let found = Attribute::ALL.into_iter().find(|attribute| attribute.name() == name);
+    found.ok_or_else(|| unknown_attribute(name, &Attribute::ALL))
+}
+
+impl Request {
+    /// Check against the model of this card, whose clips have `num_samples` samples, and fill in its defaults.
+    pub(super) fn resolve(&self, card: &Card, num_samples: usize) -> Result<Recipe, GenerateError> {
+        let defaults = &card.config.sampling;
+        self.check_attributes(card)?;
+        self.check_pitch(card)?;
+        Ok(Recipe {
+            version: RECIPE_VERSION,
+            model: card.id.clone(),
+            model_hash: card.hash.clone(),
+            seed: self.seed,
+            class: self.class_in(card)?,
+            attributes: self.attributes.clone(),
+            pitch: self.pitch,
+            steps: in_range("steps", self.steps.unwrap_or(defaults.steps), 1..=1000)?,
+            sampler: self.sampler.unwrap_or(defaults.sampler),
+            guidance: micro(in_range("guidance", self.guidance.unwrap_or(defaults.guidance), 0.0..=20.0)?),
+            duration_s: self.duration(card.config.sample_rate, num_samples)?,
+        })
+    }
+
+    fn class_in(&self, card: &Card) -> Result<Option<String>, GenerateError> {
+        let classes = &card.config.classes;
+        match &self.class {
+            Some(class) if classes.contains(class) => Ok(Some(class.clone())),
+            Some(class) => Err(unknown_class(class, card)),
+            None if classes.is_empty() => Ok(None),
+            None => {
+                let drawn = NoiseStream::new(Seed(self.seed), "class", 0).below(classes.len());
+                Ok(Some(classes[drawn].clone()))
+            }
+        }
+    }
+
+    fn check_attributes(&self, card: &Card) -> Result<(), GenerateError> {
+        for (&attribute, &value) in &self.attributes {
+            if !card.config.attributes.contains(&attribute) {
+                return Err(unknown_attribute(attribute.name(), &card.config.attributes));
+            }
+            in_range(attribute.name(), value, 0.0..=1.0)?;
+        }
+        Ok(())
+    }
+
+    fn check_pitch(&self, card: &Card) -> Result<(), GenerateError> {
+        let Some(pitch) = self.pitch else { return Ok(()) };
+        if !card.config.pitch {
+            return Err(GenerateError::NoPitch { model: card.id.clone() });
+        }
+        in_range("pitch", pitch, 0.0..=127.0).map(drop)
+    }
+
+    /// Compared in samples: what a recipe keeps of the longest clip may be a fraction of a sample above it.
+    fn duration(&self, sample_rate: u32, num_samples: usize) -> Result<f64, GenerateError> {
+        let longest = num_samples as f64 / f64::from(sample_rate);
+        let duration = self.duration_s.unwrap_or(longest);
+        let fits = duration >= MIN_DURATION_S.min(longest) && samples_in(duration, sample_rate) <= num_samples;
+        if fits {
+            return Ok(micro(duration));
+        }
+        let need = format!("{MIN_DURATION_S}..={longest:.3} s, the length of the model's clips");
+        Err(GenerateError::OutOfRange { field: "duration".into(), found: format!("{duration} s"), need })
+    }
+}
+
+/// Samples in a clip of `duration_s` seconds, to the nearest; saturates.
+pub(super) fn samples_in(duration_s: f64, sample_rate: u32) -> usize {
+    (duration_s * f64::from(sample_rate)).round() as usize
+}
+
+/// What the network is told of a recipe that fits its card.
+pub(super) fn condition(recipe: &Recipe, card: &Card) -> Condition {
+    let class = recipe.class.as_ref().and_then(|class| card.config.classes.iter().position(|known| known == class));
+    let attributes = Attribute::ALL.map(|attribute| recipe.attributes.get(&attribute).copied());
+    Condition { class, attributes, pitch: recipe.pitch }
+}
+
+/// Rounded to a millionth: at most 15 digits, which every JSON reader gives back exactly.
+fn micro(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}
+
+fn in_range<T: PartialOrd + Display + Copy>(
+    field: &str,
+    found: T,
+    range: RangeInclusive<T>,
+) -> Result<T, GenerateError> {
+    if range.contains(&found) {
+        return Ok(found);
+    }
+    let need = format!("{}..={}", range.start(), range.end());
+    Err(GenerateError::OutOfRange { field: field.into(), found: found.to_string(), need })
+}
+
+fn unknown_class(found: &str, card: &Card) -> GenerateError {
+    let classes = &card.config.classes;
+    let hint = did_you_mean(found, classes.iter().map(String::as_str));
+    let valid = if classes.is_empty() { "no classes".to_owned() } else { classes.join(", ") };
+    GenerateError::UnknownClass { found: found.into(), model: card.id.clone(), valid, hint }
+}
+
+fn unknown_attribute(found: &str, valid: &[Attribute]) -> GenerateError {
+    let names: Vec<&str> = valid.iter().map(|attribute| attribute.name()).collect();
+    let hint = did_you_mean(found, names.iter().copied());
+    let valid = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    GenerateError::UnknownAttribute { found: found.into(), valid, hint }
+}

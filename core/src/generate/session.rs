@@ -1,0 +1,150 @@
+//! [`Session`]: a model with its own threads.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::cancel::Cancel;
+use super::pipeline::{make_clip, num_evaluations};
+use super::recipe::Recipe;
+use super::request::Request;
+use super::watch::Watch;
+use crate::audio::Clip;
+use crate::error::{GenerateError, Result};
+use crate::model::Model;
+
+/// A finished clip with its recipe.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    /// The sound, as the model gave it: mono, at the model's rate, not normalised.
+    pub clip: Clip,
+    /// What made it.
+    pub recipe: Recipe,
+    /// Seconds spent on it.
+    pub render_s: f64,
+}
+
+/// A model with its own threads; any number of threads may share one session.
+pub struct Session {
+    model: Arc<Model>,
+    /// All threads work on one clip.
+    wide: ThreadPool,
+    /// One thread each: several clips at once, none waiting for another.
+    narrow: Vec<ThreadPool>,
+}
+
+impl Session {
+    /// `threads` 0 takes the machine's.
+    ///
+    /// # Errors
+    /// The thread pool cannot be made.
+    pub fn new(model: Arc<Model>, threads: usize) -> Result<Self> {
+        let threads = if threads == 0 { thread::available_parallelism().map_or(1, Into::into) } else { threads };
+        let wide = pool(threads, threads)?;
+        let narrow = (0..threads).map(|_| pool(1, threads)).collect::<Result<_>>()?;
+        Ok(Self { model, wide, narrow })
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Check a request against the model and fill in its defaults: cheap, renders nothing.
+    ///
+    /// # Errors
+    /// Unknown class or attribute (the valid ones, the nearest), a number out of range.
+    pub fn resolve(&self, request: &Request) -> Result<Recipe> {
+        Ok(request.resolve(&self.model.card, self.model.representation.num_samples())?)
+    }
+
+    /// Check that a recipe is of this very model and within its ranges, so that rendering its
+    /// [`request`](Recipe::request) makes the same clip.
+    ///
+    /// # Errors
+    /// Another model or hash, or as [`Session::resolve`].
+    pub fn check_recipe(&self, recipe: &Recipe) -> Result<()> {
+        let resolved = self.resolve(&recipe.request());
+        let card = &self.model.card;
+        if (&recipe.model, &recipe.model_hash) != (&card.id, &card.hash) {
+            let name = |id: &str, hash: &str| format!("{id} ({})", hash.get(..12).unwrap_or(hash));
+            let (found, need) = (name(&card.id, &card.hash), name(&recipe.model, &recipe.model_hash));
+            return Err(GenerateError::OtherModel { found, need }.into());
+        }
+        resolved.map(drop)
+    }
+
+    /// Make one clip with all threads. `on_step(done, total)` after every denoiser call of all stages, from one of the
+    /// session's threads.
+    ///
+    /// # Errors
+    /// As [`Session::resolve`]; cancelled (within one step); the model gave no finite sound.
+    pub fn render(
+        &self,
+        request: &Request,
+        cancel: &Cancel,
+        on_step: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<Rendered> {
+        self.wide.install(|| self.make(request, cancel, on_step))
+    }
+
+    /// Make several, each the same bytes as alone, one thread a clip. `on_clip` is called as each finishes (any order),
+    /// from any thread.
+    ///
+    /// # Errors
+    /// One result for each request, in their order, as [`Session::render`].
+    pub fn render_many(
+        &self,
+        requests: &[Request],
+        cancel: &Cancel,
+        on_clip: &(dyn Fn(usize, &Result<Rendered>) + Sync),
+    ) -> Vec<Result<Rendered>> {
+        if let [request] = requests {
+            let result = self.render(request, cancel, &|_, _| ());
+            on_clip(0, &result);
+            return vec![result];
+        }
+        let queue = AtomicUsize::new(0);
+        let finished = Mutex::new(Vec::with_capacity(requests.len()));
+        let work = || {
+            while let Some((idx, request)) = next(&queue, requests) {
+                let result = self.make(request, cancel, &|_, _| ());
+                on_clip(idx, &result);
+                finished.lock().unwrap_or_else(PoisonError::into_inner).push((idx, result));
+            }
+        };
+        thread::scope(|scope| {
+            for pool in self.narrow.iter().take(requests.len()) {
+                scope.spawn(|| pool.install(work));
+            }
+        });
+        let mut finished = finished.into_inner().unwrap_or_else(PoisonError::into_inner);
+        finished.sort_by_key(|(idx, _)| *idx);
+        finished.into_iter().map(|(_, result)| result).collect()
+    }
+
+    /// Always a batch of one clip, so that its bytes cannot depend on its neighbours.
+    fn make(&self, request: &Request, cancel: &Cancel, on_step: &(dyn Fn(usize, usize) + Sync)) -> Result<Rendered> {
+        let start = Instant::now();
+        let recipe = self.resolve(request)?;
+        let watch = Watch::new(cancel, on_step, num_evaluations(&self.model, &recipe));
+        watch.check()?;
+        let clip = make_clip(&self.model, &recipe, &watch)?;
+        Ok(Rendered { clip, recipe, render_s: start.elapsed().as_secs_f64() })
+    }
+}
+
+fn next<'a>(queue: &AtomicUsize, requests: &'a [Request]) -> Option<(usize, &'a Request)> {
+    let idx = queue.fetch_add(1, Ordering::Relaxed);
+    requests.get(idx).map(|request| (idx, request))
+}
+
+/// A pool of our own: the global one belongs to the host program. `asked` appears in the error.
+fn pool(threads: usize, asked: usize) -> Result<ThreadPool> {
+    let name = |i| format!("brownian-{i}");
+    let built = ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build();
+    Ok(built.map_err(|source| GenerateError::Threads { threads: asked, source })?)
+}

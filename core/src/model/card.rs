@@ -1,0 +1,94 @@
+//! [`Card`]: who a model is, what made it, and everything that rebuilds its shape.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::conditioning::Attribute;
+use crate::representation::{EnvelopeConfig, RepresentationConfig};
+use crate::unet::UnetConfig;
+
+/// The version of the file format that this build writes and reads.
+pub const FORMAT: u32 = 1;
+
+/// The model card: who the model is, what made it, what it can do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Short id: lower case letters, digits and dashes.
+    pub id: String,
+    /// One line for people.
+    pub description: String,
+    /// The shape.
+    pub config: ModelConfig,
+    /// Training data with licences.
+    pub sources: Vec<DataSource>,
+    /// Figures of the training: steps, examples, hours, held-out losses; free keys.
+    pub training: BTreeMap<String, serde_json::Value>,
+    /// SHA-256 of the rest of the card and of the tensors, hex; filled on save, checked on load.
+    pub hash: String,
+}
+
+/// Everything that rebuilds a model's shape: stored in its file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Hz.
+    pub sample_rate: u32,
+    /// What the networks see.
+    pub representation: RepresentationConfig,
+    /// Class names, in index order.
+    pub classes: Vec<String>,
+    /// Attributes the model was trained to follow.
+    pub attributes: Vec<Attribute>,
+    /// Whether it was trained with pitch.
+    pub pitch: bool,
+    /// The first stage, if the sound's envelope is generated before its fine structure.
+    pub envelope: Option<EnvelopeStageConfig>,
+    /// The network of the only or second stage.
+    pub unet: UnetConfig,
+    /// What `render` takes where the user says nothing.
+    pub sampling: SamplingDefaults,
+}
+
+/// The envelope stage: its grid and its network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnvelopeStageConfig {
+    /// The grid.
+    pub grid: EnvelopeConfig,
+    /// The network over the grid: frames = columns, channels = bands.
+    pub unet: UnetConfig,
+}
+
+/// Sampler, steps and noise range.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SamplingDefaults {
+    /// Which sampler.
+    pub sampler: crate::diffusion::Sampler,
+    /// Steps, at least 1.
+    pub steps: usize,
+    /// Classifier-free guidance scale; 1 is none.
+    pub guidance: f64,
+    /// Smallest sigma of the schedule.
+    pub sigma_min: f64,
+    /// Largest sigma of the schedule.
+    pub sigma_max: f64,
+}
+
+/// A source of training data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSource {
+    /// Name of the collection.
+    pub name: String,
+    /// Licence (SPDX where there is one).
+    pub licence: String,
+    /// Whom to credit.
+    pub attribution: String,
+    /// How many sounds of it were used.
+    pub sounds: usize,
+}
