@@ -1,1 +1,31 @@
-//! Pure functions of clips that give a number, each with its unit and direction.
+//! Pure functions of sounds that give a number, each with its unit and direction.
+//!
+//! | metric | unit | better | compares |
+//! |---|---|---|---|
+//! | [`si_sdr_db`] | dB | higher | a sound with its reference, any gain |
+//! | [`log_spectral_distance_db`] | dB | lower | two sounds, phase ignored |
+//! | [`frechet_distance`] | features² | lower | two sets of features |
+//! | [`knn_accuracy`] | 0..=1 | higher | labelled features with labelled references |
+//! | [`tonality`] | 0..=1 | as in real sounds | – |
+//! | [`tail_level_db`] | dB | as in real sounds | – |
+//! | [`attack_time_ms`] | ms | as in real sounds | – |
+//! | [`spectral_centroid_hz`] | Hz | as in real sounds | – |
+//!
+//! [`log_mel_features`] makes of a sound what the set metrics take. Samples are one channel; sounds of several are
+//! measured channel by channel. Nothing here panics on silence or on a sound of no samples.
+
+mod distance;
+mod frechet;
+mod log_mel;
+mod neighbours;
+mod periodogram;
+mod shape;
+mod spectral;
+mod symmetric;
+
+pub use distance::{log_spectral_distance_db, si_sdr_db};
+pub use frechet::frechet_distance;
+pub use log_mel::{FEATURE_BANDS, FEATURE_COLUMNS, log_mel_features};
+pub use neighbours::knn_accuracy;
+pub use shape::{attack_time_ms, tail_level_db};
+pub use spectral::{spectral_centroid_hz, tonality};
