@@ -1,0 +1,290 @@
+//! [`GroupNorm`], alone or fused with a modulation (FiLM) and SiLU.
+
+use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
+
+use super::op::{slice, tensor, with_values};
+use super::silu::silu;
+use super::simd;
+use super::weights::{Init, Weights};
+
+const GROUPS: usize = 8;
+const EPSILON: f64 = 1e-5;
+
+/// Group normalisation (Wu and He 2018) over all frames and the channels of a group; 8 groups.
+///
+/// Channels must be a multiple of 8.
+#[derive(Clone, Debug)]
+pub struct GroupNorm {
+    scale: Tensor,
+    shift: Tensor,
+}
+
+impl GroupNorm {
+    /// Starts with scale 1 and shift 0.
+    ///
+    /// # Errors
+    /// The stored weights do not fit.
+    ///
+    /// # Panics
+    /// If `channels` is not a multiple of 8.
+    pub fn new(channels: usize, weights: &Weights) -> Result<Self> {
+        assert!(channels.is_multiple_of(GROUPS), "{channels} channels do not make {GROUPS} groups");
+        let scale = weights.get("scale", &[channels], Init::Ones)?;
+        Ok(Self { scale, shift: weights.get("shift", &[channels], Init::Zeros)? })
+    }
+
+    /// `[batch, .., channels]` to the same shape.
+    ///
+    /// # Errors
+    /// A tensor operation failed.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let (scale, shift) = (self.rows(&self.scale, x)?, self.rows(&self.shift, x)?);
+        normalise(x, &scale, &shift, false)
+    }
+
+    /// `silu(normalise(x))`.
+    ///
+    /// # Errors
+    /// A tensor operation failed.
+    pub fn forward_silu(&self, x: &Tensor) -> Result<Tensor> {
+        let (scale, shift) = (self.rows(&self.scale, x)?, self.rows(&self.shift, x)?);
+        normalise(x, &scale, &shift, true)
+    }
+
+    /// Modulated by `film` (`[batch, 2 * channels]`: a gain around 0, then an offset; Perez et al. 2017):
+    /// `normalise(x) * (1 + gain) + offset`, then SiLU if `activate`.
+    ///
+    /// # Errors
+    /// A tensor operation failed.
+    pub fn modulated(&self, x: &Tensor, film: &Tensor, activate: bool) -> Result<Tensor> {
+        let channels = self.scale.dim(0)?;
+        let gain = (film.narrow(1, 0, channels)? + 1.0)?;
+        let scale = gain.broadcast_mul(&self.scale)?;
+        let shift = (gain.broadcast_mul(&self.shift)? + film.narrow(1, channels, channels)?)?;
+        normalise(x, &scale, &shift, activate)
+    }
+
+    fn rows(&self, value: &Tensor, x: &Tensor) -> Result<Tensor> {
+        value.unsqueeze(0)?.broadcast_as((x.dim(0)?, value.dim(0)?))?.contiguous()
+    }
+}
+
+/// Normalise by group, then `* scale + shift` (`[batch, channels]` each), then SiLU if `activate`.
+fn normalise(x: &Tensor, scale: &Tensor, shift: &Tensor, activate: bool) -> Result<Tensor> {
+    if x.device().is_cpu() { fused(x, scale, shift, activate) } else { composed(x, scale, shift, activate) }
+}
+
+fn fused(x: &Tensor, scale: &Tensor, shift: &Tensor, activate: bool) -> Result<Tensor> {
+    x.contiguous()?.apply_op3(&scale.contiguous()?, &shift.contiguous()?, NormOp { activate })
+}
+
+/// The same of candle's operations, which run on every device.
+fn composed(x: &Tensor, scale: &Tensor, shift: &Tensor, activate: bool) -> Result<Tensor> {
+    let (batch, channels) = scale.dims2()?;
+    let rows = x.elem_count() / (batch * channels);
+    let grouped = x.reshape((batch, rows, GROUPS, channels / GROUPS))?.transpose(1, 2)?.contiguous()?;
+    let grouped = grouped.reshape((batch, GROUPS, rows * channels / GROUPS))?;
+    let centred = grouped.broadcast_sub(&grouped.mean_keepdim(D::Minus1)?)?;
+    let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
+    let unit = centred.broadcast_div(&(variance + EPSILON)?.sqrt()?)?;
+    let unit = unit.reshape((batch, GROUPS, rows, channels / GROUPS))?.transpose(1, 2)?.contiguous()?;
+    let y = unit.reshape((batch, rows, channels))?.broadcast_mul(&scale.unsqueeze(1)?)?;
+    let y = y.broadcast_add(&shift.unsqueeze(1)?)?.reshape(x.shape())?;
+    if activate { silu(&y) } else { Ok(y) }
+}
+
+struct NormOp {
+    activate: bool,
+}
+
+/// Mean and reciprocal standard deviation of every channel's group in one clip.
+fn statistics(x: &[f32], channels: usize) -> (Vec<f32>, Vec<f32>) {
+    let mut sums = vec![0.0; channels];
+    let mut squares = vec![0.0; channels];
+    // Blocks keep the f32 partial sums short; the rest is summed in f64.
+    let (mut total, mut total_squares) = (vec![0.0f64; channels], vec![0.0f64; channels]);
+    for block in x.chunks(256 * channels) {
+        sums.fill(0.0);
+        squares.fill(0.0);
+        simd::moments(&mut sums, &mut squares, block);
+        total.iter_mut().zip(&sums).for_each(|(total, &sum)| *total += f64::from(sum));
+        total_squares.iter_mut().zip(&squares).for_each(|(total, &sum)| *total += f64::from(sum));
+    }
+    let width = channels / GROUPS;
+    let count = (x.len() / GROUPS) as f64;
+    let (mut mean, mut inverse) = (sums, squares);
+    for group in 0..GROUPS {
+        let range = group * width..(group + 1) * width;
+        let average = total[range.clone()].iter().sum::<f64>() / count;
+        let variance = (total_squares[range.clone()].iter().sum::<f64>() / count - average * average).max(0.0);
+        mean[range.clone()].fill(average as f32);
+        inverse[range].fill((variance + EPSILON).sqrt().recip() as f32);
+    }
+    (mean, inverse)
+}
+
+/// The affine map by channel that normalises and modulates at once: `y = x * a + b`.
+fn affine(mean: &[f32], inverse: &[f32], scale: &[f32], shift: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let a: Vec<f32> = inverse.iter().zip(scale).map(|(inverse, scale)| inverse * scale).collect();
+    let b = a.iter().zip(mean).zip(shift).map(|((a, mean), shift)| shift - a * mean).collect();
+    (a, b)
+}
+
+impl NormOp {
+    fn forward(&self, x: &[f32], scale: &[f32], shift: &[f32], channels: usize) -> Vec<f32> {
+        let mut out = vec![0.0; x.len()];
+        let clip = x.len() * channels / scale.len();
+        let clips = out.chunks_exact_mut(clip).zip(x.chunks_exact(clip));
+        for ((out, x), (scale, shift)) in clips.zip(scale.chunks_exact(channels).zip(shift.chunks_exact(channels))) {
+            let (mean, inverse) = statistics(x, channels);
+            let (a, b) = affine(&mean, &inverse, scale, shift);
+            if self.activate { simd::affine_silu_into(out, x, &a, &b) } else { simd::affine_into(out, x, &a, &b) }
+        }
+        out
+    }
+
+    /// One clip: writes the gradients of `x`, `scale` and `shift`.
+    fn backward(&self, x: &[f32], scale: &[f32], shift: &[f32], grad: &[f32], out: (&mut [f32], &mut [f32], &mut [f32])) {
+        let channels = scale.len();
+        let (x_grad, scale_grad, shift_grad) = out;
+        let (mean, inverse) = statistics(x, channels);
+        let (a, b) = affine(&mean, &inverse, scale, shift);
+        let mut through = Vec::new();
+        let grad = if self.activate {
+            through.resize(x.len(), 0.0);
+            simd::affine_silu_grad_into(&mut through, x, &a, &b, grad);
+            &through[..]
+        } else {
+            grad
+        };
+        // Per channel: g = sum grad, gx = sum grad x; with n = (x - mean) inverse, sum grad n = (gx - mean g) inverse.
+        let (mut g, mut gx) = (vec![0.0; channels], vec![0.0; channels]);
+        simd::sums_and_products(&mut g, &mut gx, grad, x);
+        for c in 0..channels {
+            shift_grad[c] = g[c];
+            scale_grad[c] = (gx[c] - mean[c] * g[c]) * inverse[c];
+        }
+        // dx = inverse (grad scale - m1 - n m2): m1, m2 the group means of grad scale and of grad scale n.
+        let width = channels / GROUPS;
+        let count = (x.len() / GROUPS) as f32;
+        let (mut ka, mut kb, mut kc) = (a, vec![0.0; channels], vec![0.0; channels]);
+        for group in 0..GROUPS {
+            let range = group * width..(group + 1) * width;
+            let m1 = range.clone().map(|c| scale[c] * shift_grad[c]).sum::<f32>() / count;
+            let m2 = range.clone().map(|c| scale[c] * scale_grad[c]).sum::<f32>() / count;
+            for c in range {
+                ka[c] = inverse[c] * scale[c];
+                kb[c] = -inverse[c] * inverse[c] * m2;
+                kc[c] = -inverse[c] * m1 - kb[c] * mean[c];
+            }
+        }
+        simd::combine_into(x_grad, grad, &ka, x, &kb, &kc);
+    }
+}
+
+impl CustomOp3 for NormOp {
+    fn name(&self) -> &'static str {
+        "group-norm"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        scale: &CpuStorage,
+        scale_layout: &Layout,
+        shift: &CpuStorage,
+        shift_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let channels = x_layout.shape().dim(D::Minus1)?;
+        let out = self.forward(slice(x, x_layout)?, slice(scale, scale_layout)?, slice(shift, shift_layout)?, channels);
+        Ok((CpuStorage::F32(out), x_layout.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        scale: &Tensor,
+        shift: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let (batch, channels) = scale.dims2()?;
+        let clip = x.elem_count() / batch;
+        let mut x_grad = vec![0.0; x.elem_count()];
+        let (mut scale_grad, mut shift_grad) = (vec![0.0; batch * channels], vec![0.0; batch * channels]);
+        let mut run = |x: &[f32], scale: &[f32], shift: &[f32], grad: &[f32]| {
+            let outs = x_grad.chunks_exact_mut(clip).zip(scale_grad.chunks_exact_mut(channels));
+            for (i, ((x_grad, scale_grad), shift_grad)) in outs.zip(shift_grad.chunks_exact_mut(channels)).enumerate() {
+                let (long, short) = (i * clip..(i + 1) * clip, i * channels..(i + 1) * channels);
+                let (scale, shift) = (&scale[short.clone()], &shift[short]);
+                self.backward(&x[long.clone()], scale, shift, &grad[long], (x_grad, scale_grad, shift_grad));
+            }
+        };
+        with_values(x, |x| {
+            with_values(scale, |scale| with_values(shift, |shift| with_values(grad, |grad| run(x, scale, shift, grad))))
+        })????;
+        Ok((
+            Some(tensor(x_grad, x.shape())?),
+            Some(tensor(scale_grad, scale.shape())?),
+            Some(tensor(shift_grad, shift.shape())?),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Var;
+
+    use super::*;
+    use crate::noise::{NoiseStream, Seed};
+
+    fn noise(shape: &[usize], index: u64, offset: f32) -> Result<Var> {
+        let mut values = vec![0.0; shape.iter().product()];
+        NoiseStream::new(Seed(6), "norm test", index).fill_normal(&mut values);
+        values.iter_mut().for_each(|value| *value = *value * 0.7 + offset);
+        Var::from_tensor(&tensor(values, shape)?)
+    }
+
+    #[test]
+    fn fused_and_composed_agree_in_value_and_gradient() -> Result<()> {
+        for activate in [false, true] {
+            let inputs = [noise(&[3, 9, 16], 0, 0.3)?, noise(&[3, 16], 1, 1.0)?, noise(&[3, 16], 2, 0.0)?];
+            let [x, scale, shift] = inputs.each_ref().map(|input| input.as_tensor());
+            let direction = noise(&[3, 9, 16], 3, 0.0)?;
+            let run = |f: fn(&Tensor, &Tensor, &Tensor, bool) -> Result<Tensor>| -> Result<Vec<Vec<f32>>> {
+                let y = f(x, scale, shift, activate)?;
+                let grads = (&y * direction.as_tensor())?.sum_all()?.backward()?;
+                let mut all = vec![y.flatten_all()?.to_vec1::<f32>()?];
+                for input in &inputs {
+                    let grad = grads.get(input.as_tensor()).expect("a gradient for every input");
+                    all.push(grad.flatten_all()?.to_vec1()?);
+                }
+                Ok(all)
+            };
+            for (what, (a, b)) in run(fused)?.iter().zip(&run(composed)?).enumerate() {
+                for (a, b) in a.iter().zip(b) {
+                    // f32 sums of 18 to 144 terms of size 1.
+                    assert!((a - b).abs() < 2e-5 * (1.0 + b.abs()), "activate {activate}, output {what}: {a} {b}");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn every_group_has_mean_0_and_variance_1() -> Result<()> {
+        let x = noise(&[2, 50, 16], 4, 3.0)?;
+        let ones = Tensor::ones((2, 16), candle_core::DType::F32, x.device())?;
+        let y = fused(x.as_tensor(), &ones, &ones.zeros_like()?, false)?.to_vec3::<f32>()?;
+        for clip in y {
+            for group in 0..GROUPS {
+                let values: Vec<f32> = clip.iter().flat_map(|row| row[2 * group..2 * group + 2].to_vec()).collect();
+                let mean = values.iter().sum::<f32>() / 100.0;
+                let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / 100.0;
+                assert!(mean.abs() < 1e-5 && (variance - 1.0).abs() < 1e-3, "{mean} {variance}");
+            }
+        }
+        Ok(())
+    }
+}
