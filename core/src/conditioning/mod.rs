@@ -1,5 +1,8 @@
-//! What to make: class, pitch and attributes, and the null condition; later its embedding.
-// lead owns this module.
+//! What to make: class, pitch and attributes, and the null condition; and the vector that tells it to the network.
+
+mod embedding;
+
+pub use embedding::ConditionEmbedding;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,29 +1,73 @@
 //! [`Stage`]: one denoising network with its embedding of noise level and condition.
-use crate::conditioning::Condition;
-use crate::error::Result;
+
 use candle_core::Tensor;
 
+use crate::conditioning::{Condition, ConditionEmbedding};
+use crate::diffusion::{self, Denoiser};
+use crate::error::Result;
+use crate::nn::Weights;
+use crate::unet::{FrameShape, Unet, UnetConfig};
+
 /// One denoising network with its embedding of noise level and condition.
-pub struct Stage {}
+pub struct Stage {
+    unet: Unet,
+    embedding: ConditionEmbedding,
+    shape: FrameShape,
+}
 
 impl Stage {
-    /// The stage as a [`crate::diffusion::Denoiser`] for one batch: `conditions` one a clip, `context` (`[batch, frames,
-    /// channels]`, the expanded normalised envelope) where the network takes one.
+    /// Build over frames of this shape; `config` has been validated against it.
+    ///
+    /// # Errors
+    /// The stored weights do not fit.
+    pub fn new(config: &UnetConfig, shape: FrameShape, num_classes: usize, weights: &Weights) -> Result<Self> {
+        Ok(Self {
+            unet: Unet::new(config, shape, &weights.sub("unet"))?,
+            embedding: ConditionEmbedding::new(num_classes, config.embedding, &weights.sub("embedding"))?,
+            shape,
+        })
+    }
+
+    /// What it works on.
+    pub fn shape(&self) -> FrameShape {
+        self.shape
+    }
+
+    /// The velocity `v = cos t z - sin t x0` that the network sees in `x_t = cos t x0 + sin t z`, with `sigma = tan t`.
+    ///
+    /// `x_t` and `context` are `[batch, frames, channels]`; one sigma and one condition for each clip.
+    ///
+    /// # Errors
+    /// A tensor operation failed.
+    pub fn velocity(
+        &self,
+        x_t: &Tensor,
+        context: Option<&Tensor>,
+        sigmas: &[f64],
+        conditions: &[Condition],
+    ) -> Result<Tensor> {
+        let embedding = self.embedding.forward(sigmas, conditions, x_t.device())?;
+        self.unet.forward(x_t, context, &embedding)
+    }
+
+    /// The stage as a [`Denoiser`] for one batch: one condition for each clip, and where the network takes one the
+    /// context (`[batch, frames, channels]`).
     pub fn denoiser<'a>(&'a self, conditions: &'a [Condition], context: Option<&'a Tensor>) -> StageDenoiser<'a> {
         StageDenoiser { stage: self, conditions, context }
     }
 }
 
-/// A [`Stage`] bound to conditions and context: implements `diffusion::Denoiser` (unit-variance data).
+/// A [`Stage`] bound to conditions and context.
 pub struct StageDenoiser<'a> {
     stage: &'a Stage,
     conditions: &'a [Condition],
     context: Option<&'a Tensor>,
 }
 
-impl crate::diffusion::Denoiser for StageDenoiser<'_> {
+impl Denoiser for StageDenoiser<'_> {
     fn denoise(&self, x: &Tensor, sigma: f64) -> Result<Tensor> {
-        let _ = (x, sigma, self.stage, self.conditions, self.context);
-        unimplemented!("lead")
+        let sigmas = vec![sigma; self.conditions.len()];
+        let network = |x_t: &Tensor| self.stage.velocity(x_t, self.context, &sigmas, self.conditions);
+        diffusion::precondition::denoise_by_velocity(network, x, sigma)
     }
 }

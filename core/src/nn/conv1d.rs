@@ -84,9 +84,7 @@ impl Conv1d {
         let (reach, out_frames) = (kernel / 2, frames.div_ceil(stride));
         let padded = match padding {
             Padding::Zero => x.pad_with_zeros(1, reach, reach)?,
-            Padding::Circular => {
-                Tensor::cat(&[&x.narrow(1, frames - reach, reach)?, x, &x.narrow(1, 0, reach)?], 1)?
-            }
+            Padding::Circular => Tensor::cat(&[&x.narrow(1, frames - reach, reach)?, x, &x.narrow(1, 0, reach)?], 1)?,
         };
         let padded = padded.pad_with_zeros(1, 0, stride)?;
         let tap = |t: usize| -> Result<Tensor> {
@@ -227,7 +225,13 @@ impl Geometry {
         let grad = View::dense(rows_grad, self.rows(), self.outputs);
         for (tap, weight) in weight.chunks_exact(self.inputs * self.outputs).enumerate() {
             let weight = View::dense(weight, self.inputs, self.outputs).transposed();
-            matmul(&mut padded[tap * self.inputs..], self.stride * self.inputs, grad, weight, tap > 0 || self.stride > 1);
+            matmul(
+                &mut padded[tap * self.inputs..],
+                self.stride * self.inputs,
+                grad,
+                weight,
+                tap > 0 || self.stride > 1,
+            );
         }
         if self.is_pointwise() { padded } else { self.unpad_grad(&padded) }
     }
@@ -385,7 +389,10 @@ mod tests {
                     };
                     // The loss is linear in each value: a large step has no truncation error, only rounding.
                     let slope = (at(0.5)? - at(-0.5)?) / 1.0;
-                    assert!((slope - grad).abs() < 2e-4 * (1.0 + slope.abs()), "{config:?} {name}[{i}]: {grad} {slope}");
+                    assert!(
+                        (slope - grad).abs() < 2e-4 * (1.0 + slope.abs()),
+                        "{config:?} {name}[{i}]: {grad} {slope}"
+                    );
                 }
                 var.set(&start)?;
             }

@@ -144,7 +144,14 @@ impl NormOp {
     }
 
     /// One clip: writes the gradients of `x`, `scale` and `shift`.
-    fn backward(&self, x: &[f32], scale: &[f32], shift: &[f32], grad: &[f32], out: (&mut [f32], &mut [f32], &mut [f32])) {
+    fn backward(
+        &self,
+        x: &[f32],
+        scale: &[f32],
+        shift: &[f32],
+        grad: &[f32],
+        out: (&mut [f32], &mut [f32], &mut [f32]),
+    ) {
         let channels = scale.len();
         let (x_grad, scale_grad, shift_grad) = out;
         let (mean, inverse) = statistics(x, channels);

@@ -1,0 +1,99 @@
+//! [`ConditionEmbedding`]: noise level and condition as one vector that modulates every block.
+
+use candle_core::{Device, Tensor};
+
+use super::{Attribute, Condition};
+use crate::error::Result;
+use crate::nn::{Init, Linear, Weights, silu};
+
+const FREQUENCIES: usize = 32;
+/// Values that an attribute or the pitch becomes: given or not, and three of its size.
+const VALUES: usize = 4;
+
+/// Noise level and condition to `[batch, width]`.
+pub struct ConditionEmbedding {
+    level_in: Linear,
+    level_out: Linear,
+    condition: Linear,
+    num_classes: usize,
+}
+
+impl ConditionEmbedding {
+    /// For `num_classes` classes, all attributes and pitch; what a model was not trained with stays absent.
+    ///
+    /// # Errors
+    /// The stored weights do not fit.
+    pub fn new(num_classes: usize, width: usize, weights: &Weights) -> Result<Self> {
+        let features = num_classes + 1 + VALUES * (Attribute::ALL.len() + 1);
+        Ok(Self {
+            level_in: Linear::new(2 * FREQUENCIES, width, Init::FanIn(2 * FREQUENCIES), &weights.sub("level_in"))?,
+            level_out: Linear::new(width, width, Init::FanIn(width), &weights.sub("level_out"))?,
+            condition: Linear::new(features, width, Init::Normal(0.3), &weights.sub("condition"))?,
+            num_classes,
+        })
+    }
+
+    /// One row for each clip: `sigmas` and `conditions` are equally long.
+    ///
+    /// # Errors
+    /// A tensor operation failed.
+    pub fn forward(&self, sigmas: &[f64], conditions: &[Condition], device: &Device) -> Result<Tensor> {
+        let levels: Vec<f32> = sigmas.iter().flat_map(|&sigma| level_features(sigma)).collect();
+        let levels = Tensor::from_vec(levels, (sigmas.len(), 2 * FREQUENCIES), device)?;
+        let features: Vec<f32> = conditions.iter().flat_map(|condition| self.features(condition)).collect();
+        let width = features.len() / conditions.len().max(1);
+        let features = Tensor::from_vec(features, (conditions.len(), width), device)?;
+        let level = self.level_out.forward(&silu(&self.level_in.forward(&levels)?)?)?;
+        Ok(silu(&(level + self.condition.forward(&features)?)?)?)
+    }
+
+    fn features(&self, condition: &Condition) -> Vec<f32> {
+        let mut features = vec![0.0; self.num_classes + 1];
+        features[condition.class.unwrap_or(self.num_classes).min(self.num_classes)] = 1.0;
+        for attribute in condition.attributes {
+            features.extend(value_features(attribute.map(|value| (2.0 * value - 1.0, value))));
+        }
+        features.extend(value_features(condition.pitch.map(|note| ((note - 60.0) / 24.0, note / 12.0))));
+        features
+    }
+}
+
+/// Cosines and sines of `ln(sigma) / 4`, from slow to fast (the c_noise of Karras et al. 2022, table 1).
+fn level_features(sigma: f64) -> impl Iterator<Item = f32> {
+    let angle = std::f64::consts::TAU * sigma.ln() / 4.0;
+    (0..FREQUENCIES).flat_map(move |k| {
+        let (sin, cos) = libm::sincos(angle * libm::exp2(k as f64 / 8.0 - 2.0));
+        [cos as f32, sin as f32]
+    })
+}
+
+/// `(size, turns)` as: given, its size, and where it stands on a circle.
+fn value_features(value: Option<(f32, f32)>) -> [f32; VALUES] {
+    value.map_or([0.0; VALUES], |(size, turns)| {
+        let (sin, cos) = libm::sincosf(std::f32::consts::TAU * turns);
+        [1.0, size, cos, sin]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::noise::Seed;
+
+    #[test]
+    fn each_part_of_a_condition_and_the_noise_level_change_the_embedding() -> Result<()> {
+        let weights = Weights::fresh(Seed(1), &Device::Cpu);
+        let embedding = ConditionEmbedding::new(3, 16, &weights)?;
+        let row = |sigma: f64, condition: Condition| -> Result<Vec<f32>> {
+            Ok(embedding.forward(&[sigma], &[condition], &Device::Cpu)?.flatten_all()?.to_vec1()?)
+        };
+        let null = row(1.0, Condition::default())?;
+        let mut bright = Condition::default();
+        bright.attributes[0] = Some(0.0);
+        assert_ne!(null, row(1.1, Condition::default())?);
+        assert_ne!(null, row(1.0, Condition { class: Some(0), ..Condition::default() })?);
+        assert_ne!(null, row(1.0, bright)?);
+        assert_ne!(null, row(1.0, Condition { pitch: Some(60.0), ..Condition::default() })?);
+        Ok(())
+    }
+}
