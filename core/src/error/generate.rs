@@ -18,10 +18,12 @@ pub enum GenerateError {
         hint: String,
     },
     /// There is no such attribute, or the model was not trained to follow it.
-    #[error("unknown attribute \"{found}\"{hint}; valid: {valid}")]
+    #[error("unknown attribute \"{found}\"{hint}; {who}: {valid}")]
     UnknownAttribute {
         /// What was asked for.
         found: String,
+        /// Whose attributes the valid ones are.
+        who: String,
         /// The attributes that would do.
         valid: String,
         /// The nearest of them.

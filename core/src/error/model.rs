@@ -55,7 +55,7 @@ pub enum ModelError {
         reason: String,
     },
     /// A field of a card or config is out of range.
-    #[error("model config: {field} is {found}; need {need}")]
+    #[error("model card: {field} is {found}; need {need}")]
     Field {
         /// Path of the field, such as `sampling.steps`.
         field: String,
@@ -74,13 +74,21 @@ pub enum ModelError {
         /// SHA-256 in the card.
         need: String,
     },
-    /// The card promises a tensor that is not there.
-    #[error("{name} lacks the tensor {tensor} that its card needs")]
-    MissingTensor {
+    /// A network's shape is out of range or does not fit what it works on.
+    #[error("model card: {field}: {reason}")]
+    Network {
+        /// Which network: `config.unet` or `config.envelope.unet`.
+        field: String,
+        /// Its field, what was found, what is needed.
+        reason: String,
+    },
+    /// A tensor that the card promises is missing or has another shape.
+    #[error("{name} does not fit its card: {reason}")]
+    Tensors {
         /// Which file.
         name: String,
-        /// Which tensor.
-        tensor: String,
+        /// Which tensor, what was found, what is needed.
+        reason: String,
     },
     /// Tensors that the card has no use for.
     #[error("{name} holds tensors that its card has no use for: {tensors}")]
@@ -89,18 +97,6 @@ pub enum ModelError {
         name: String,
         /// Their names, the first few.
         tensors: String,
-    },
-    /// A tensor of another shape than the card implies.
-    #[error("tensor {tensor} of {name} has shape {found:?}; its card needs {need:?}")]
-    Shape {
-        /// Which file.
-        name: String,
-        /// Which tensor.
-        tensor: String,
-        /// Its shape.
-        found: Vec<usize>,
-        /// The shape that the card implies.
-        need: Vec<usize>,
     },
     /// A tensor of another number format.
     #[error("tensor {tensor} of {name} is stored as {found}; need F16")]

@@ -3,6 +3,18 @@
 //! A [`Session`] holds a model and its own threads. [`Session::resolve`] turns a request (what the user said) into a
 //! recipe (everything that makes the clip); [`Session::render`] makes the clip. The same recipe gives the same bytes,
 //! alone or among others, on one thread or many. Read `request.rs` first, then `pipeline.rs`, where a clip is made.
+//!
+//! ```no_run
+//! use brownian_core::generate::{Cancel, Request, Session, device, models_folder};
+//! use brownian_core::model::Registry;
+//!
+//! let model = Registry::new(models_folder()).open("drums", &device("auto")?)?;
+//! let session = Session::new(model.into(), 0)?;
+//! let request = Request { class: Some("kick".into()), seed: 7, ..Request::default() };
+//! let kick = session.render(&request, &Cancel::default(), &|step, steps| eprintln!("{step}/{steps}"))?;
+//! println!("{} samples of {}", kick.clip.num_frames(), kick.recipe.to_json());
+//! # Ok::<(), brownian_core::Error>(())
+//! ```
 
 mod cancel;
 mod device;

@@ -41,7 +41,7 @@ pub struct Request {
 /// None is: the valid ones, and the nearest.
 pub fn attribute(name: &str) -> Result<Attribute, GenerateError> {
     let found = Attribute::ALL.into_iter().find(|attribute| attribute.name() == name);
-    found.ok_or_else(|| unknown_attribute(name, &Attribute::ALL))
+    found.ok_or_else(|| unknown_attribute(name, &Attribute::ALL, "valid are".into()))
 }
 
 impl Request {
@@ -81,7 +81,8 @@ impl Request {
     fn check_attributes(&self, card: &Card) -> Result<(), GenerateError> {
         for (&attribute, &value) in &self.attributes {
             if !card.config.attributes.contains(&attribute) {
-                return Err(unknown_attribute(attribute.name(), &card.config.attributes));
+                let who = format!("model {} follows", card.id);
+                return Err(unknown_attribute(attribute.name(), &card.config.attributes, who));
             }
             in_range(attribute.name(), value, 0.0..=1.0)?;
         }
@@ -145,9 +146,9 @@ fn unknown_class(found: &str, card: &Card) -> GenerateError {
     GenerateError::UnknownClass { found: found.into(), model: card.id.clone(), valid, hint }
 }
 
-fn unknown_attribute(found: &str, valid: &[Attribute]) -> GenerateError {
+fn unknown_attribute(found: &str, valid: &[Attribute], who: String) -> GenerateError {
     let names: Vec<&str> = valid.iter().map(|attribute| attribute.name()).collect();
     let hint = did_you_mean(found, names.iter().copied());
     let valid = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    GenerateError::UnknownAttribute { found: found.into(), valid, hint }
+    GenerateError::UnknownAttribute { found: found.into(), who, valid, hint }
 }

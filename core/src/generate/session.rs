@@ -148,3 +148,7 @@ fn pool(threads: usize, asked: usize) -> Result<ThreadPool> {
     let built = ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build();
     Ok(built.map_err(|source| GenerateError::Threads { threads: asked, source })?)
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -13,8 +13,8 @@ use half::f16;
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorView};
 use sha2::{Digest, Sha256};
 
-use super::atomic::write_atomically;
 use super::card::{Card, FORMAT};
+use crate::audio::write_atomically;
 use crate::error::{ModelError, Result};
 
 /// The metadata key that holds the card.
@@ -32,7 +32,7 @@ const MAX_BYTES: u64 = 1 << 30;
 pub fn save(path: &Path, card: &Card, tensors: &BTreeMap<String, Tensor>) -> Result<Card> {
     let name = path.display().to_string();
     let (bytes, card) = to_bytes(&name, card, tensors)?;
-    write_atomically(path, &bytes).map_err(|source| ModelError::Io { name, action: "write", source })?;
+    write_atomically(path, &bytes)?;
     Ok(card)
 }
 
@@ -92,7 +92,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
     Ok(bytes)
 }
 
-fn parse<'a>(name: &str, bytes: &'a [u8]) -> Result<(SafeTensors<'a>, Card), ModelError> {
+fn parse<'a>(name: &str, bytes: &'a [u8]) -> Result<(SafeTensors<'a>, Card)> {
     let metadata = read_header(name, bytes)?;
     let json = metadata.metadata().as_ref().and_then(|entries| entries.get(KEY));
     let json = json.ok_or_else(|| ModelError::Foreign { name: name.into() })?;
@@ -201,4 +201,4 @@ fn to_tensor(name: &str, tensor: &str, view: &TensorView, device: &Device) -> Re
 
 #[cfg(test)]
 #[path = "file_tests.rs"]
-pub(super) mod tests;
+mod tests;

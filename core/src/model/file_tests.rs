@@ -1,50 +1,6 @@
 use super::*;
-use crate::diffusion::Sampler;
-use crate::model::{DataSource, EnvelopeStageConfig, ModelConfig, SamplingDefaults};
+use crate::model::tiny::two_stage_card as tiny_card;
 use crate::noise::{NoiseStream, Seed};
-use crate::representation::{EnvelopeConfig, RepresentationConfig};
-
-pub(crate) fn tiny_config() -> ModelConfig {
-    let unet = serde_json::json!({ "widths": [8, 8], "stack": 1, "embedding": 16 });
-    let unet: crate::unet::UnetConfig = serde_json::from_value(unet).unwrap();
-    let representation = RepresentationConfig::LogMagnitude {
-        num_samples: 2048,
-        n_fft: 128,
-        hop_length: 32,
-        floor_db: -100.0,
-        refinements: 0,
-    };
-    ModelConfig {
-        sample_rate: 16_000,
-        representation,
-        classes: vec!["kick".into(), "snare".into()],
-        attributes: vec![crate::conditioning::Attribute::Brightness],
-        pitch: false,
-        envelope: Some(EnvelopeStageConfig { grid: EnvelopeConfig { columns: 8, bands: 4 }, unet: unet.clone() }),
-        unet,
-        sampling: SamplingDefaults {
-            sampler: Sampler::DpmPp2m,
-            steps: 4,
-            guidance: 1.0,
-            sigma_min: 0.01,
-            sigma_max: 40.0,
-        },
-    }
-}
-
-pub(crate) fn tiny_card() -> Card {
-    let source =
-        DataSource { name: "noise".into(), licence: "CC0-1.0".into(), attribution: "nobody".into(), sounds: 1 };
-    Card {
-        format: FORMAT,
-        id: "tiny".into(),
-        description: "a model of no use".into(),
-        config: tiny_config(),
-        sources: vec![source],
-        training: BTreeMap::from([("steps".into(), 3.into())]),
-        hash: String::new(),
-    }
-}
 
 fn some_tensors() -> BTreeMap<String, Tensor> {
     let tensor = |values: &[f32], shape: &[usize]| Tensor::from_slice(values, shape, &Device::Cpu).unwrap();
@@ -173,7 +129,7 @@ fn unknown_and_missing_fields_are_named() {
     let extra = tiny_json().replacen(r#""id":"#, r#""colour":"red","id":"#, 1);
     let message = load(&with_card(&extra, Dtype::F16, &[0; 4])).unwrap_err().to_string();
     assert!(message.contains("unknown field `colour`"), "{message}");
-    let missing = tiny_json().replacen(r#""description":"a model of no use","#, "", 1);
+    let missing = tiny_json().replacen(r#""description":"random weights, of no use","#, "", 1);
     let message = load(&with_card(&missing, Dtype::F16, &[0; 4])).unwrap_err().to_string();
     assert!(message.contains("missing field `description`"), "{message}");
 }

@@ -1,14 +1,14 @@
 //! [`Model`]: a model file brought to life.
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 
 use super::card::{Card, EnvelopeStageConfig};
 use super::file;
 use super::stage::Stage;
-use crate::error::{ModelError, Result};
+use crate::error::{Error, ModelError, Result};
+use crate::nn::{Init, Weights};
 use crate::representation::{EnvelopeGrid, Frames, Maps, Representation};
 
 /// The envelope stage of a loaded model.
@@ -59,78 +59,132 @@ impl Model {
     /// As [`Model::load`].
     pub fn from_bytes(name: &str, bytes: &[u8], device: &Device) -> Result<Self> {
         let (card, tensors) = file::from_bytes(name, bytes, device)?;
-        let mut parts = Parts { name, tensors };
-        let representation = card.config.representation.build()?;
-        let (frames, channels) = (representation.num_frames(), representation.num_channels());
-        let num_classes = card.config.classes.len();
-        let envelope = card.config.envelope.as_ref();
-        let envelope = envelope.map(|config| parts.envelope(config, frames, channels, num_classes)).transpose()?;
-        let maps = parts.maps("maps", if envelope.is_some() { 0 } else { num_classes }, [frames, channels])?;
-        let fine = parts.network("fine", &card, device)?;
-        parts.finish()?;
-        Ok(Self { card, representation, envelope, maps, fine, device: device.clone() })
+        let weights = Weights::stored(tensors, device);
+        let model = build(card, &weights).map_err(|error| in_file(name, error))?;
+        let unused = weights.unused();
+        if unused.is_empty() {
+            return Ok(model);
+        }
+        let tensors = unused[..unused.len().min(5)].join(", ");
+        Err(ModelError::UnknownTensors { name: name.into(), tensors }.into())
     }
 }
 
-/// The tensors of a file that nobody has taken yet.
-struct Parts<'a> {
-    name: &'a str,
-    tensors: HashMap<String, Tensor>,
+fn build(card: Card, weights: &Weights) -> Result<Model> {
+    let representation = card.config.representation.build()?;
+    let shape = [representation.num_frames(), representation.num_channels()];
+    let stage = card.config.envelope_stage(weights)?;
+    let envelope = card.config.envelope.as_ref().zip(stage);
+    let envelope = envelope.map(|(config, stage)| envelope_part(&card, config, stage, shape, weights)).transpose()?;
+    // With an envelope stage the classes are its business, and one map of the residual does for all.
+    let num_maps = if envelope.is_some() { 0 } else { card.config.classes.len() };
+    let maps = load_maps(&weights.sub("maps"), num_maps, shape)?;
+    let fine = card.config.fine_stage(&*representation, weights)?;
+    Ok(Model { card, representation, envelope, maps, fine, device: weights.device().clone() })
 }
 
-impl Parts<'_> {
-    fn envelope(
-        &mut self,
-        config: &EnvelopeStageConfig,
-        frames: usize,
-        channels: usize,
-        num_classes: usize,
-    ) -> Result<EnvelopePart> {
-        let grid = EnvelopeGrid::new(frames, channels, &config.grid)?;
-        let maps = self.maps("envelope_maps", num_classes, [config.grid.columns, config.grid.bands])?;
-        Ok(EnvelopePart { grid, maps, stage: Stage {} })
-    }
+fn envelope_part(
+    card: &Card,
+    config: &EnvelopeStageConfig,
+    stage: Stage,
+    [num_frames, num_channels]: [usize; 2],
+    weights: &Weights,
+) -> Result<EnvelopePart> {
+    let grid = EnvelopeGrid::new(num_frames, num_channels, &config.grid)?;
+    let shape = [config.grid.columns, config.grid.bands];
+    let maps = load_maps(&weights.sub("envelope_maps"), card.config.classes.len(), shape)?;
+    Ok(EnvelopePart { grid, maps, stage })
+}
 
-    /// `PREFIX.mean.N` and `PREFIX.std.N` for every class, then `all`.
-    fn maps(&mut self, prefix: &str, num_classes: usize, shape: [usize; 2]) -> Result<Maps> {
-        let indices: Vec<String> = (0..num_classes).map(|n| n.to_string()).chain(["all".into()]).collect();
-        let mean = indices.iter().map(|n| self.frames(format!("{prefix}.mean.{n}"), shape)).collect::<Result<_>>()?;
-        let std = indices.iter().map(|n| self.deviations(format!("{prefix}.std.{n}"), shape)).collect::<Result<_>>()?;
-        Ok(Maps { mean, std })
+/// `mean.N` and `std.N` for every class, then `all`.
+fn load_maps(weights: &Weights, num_classes: usize, shape: [usize; 2]) -> Result<Maps> {
+    let indices: Vec<String> = (0..num_classes).map(|n| n.to_string()).chain(["all".into()]).collect();
+    let load = |kind| indices.iter().map(|n| load_frames(&weights.sub(kind), n, shape)).collect::<Result<Vec<_>>>();
+    let maps = Maps { mean: load("mean")?, std: load("std")? };
+    match maps.std.iter().position(|frames| !frames.data.iter().all(|&std| std > 0.0)) {
+        None => Ok(maps),
+        Some(n) => Err(candle_core::Error::Msg(format!("standard deviation {} is not positive", indices[n])).into()),
     }
+}
 
-    fn deviations(&mut self, tensor: String, shape: [usize; 2]) -> Result<Frames> {
-        let frames = self.frames(tensor.clone(), shape)?;
-        if frames.data.iter().all(|&std| std > 0.0) {
-            return Ok(frames);
+fn load_frames(weights: &Weights, name: &str, [num_frames, num_channels]: [usize; 2]) -> Result<Frames> {
+    let tensor = weights.get(name, &[num_frames, num_channels], Init::Zeros)?;
+    Ok(Frames { data: tensor.flatten_all()?.to_vec1()?, num_frames, num_channels })
+}
+
+/// A tensor that does not fit is the file's fault: say which file.
+fn in_file(name: &str, error: Error) -> Error {
+    match error {
+        Error::Tensor(error) => {
+            // Only its first line: with RUST_BACKTRACE the rest is a backtrace.
+            let reason = error.to_string().lines().next().unwrap_or_default().to_owned();
+            ModelError::Tensors { name: name.into(), reason }.into()
         }
-        Err(ModelError::NotPositive { name: self.name.into(), tensor }.into())
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tiny;
+    use super::*;
+    use candle_core::Tensor;
+    use std::collections::BTreeMap;
+
+    fn load(card: &Card, change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> Result<Model> {
+        let mut tensors = tiny::tensors(&card.config).unwrap();
+        change(&mut tensors);
+        let (bytes, _) = file::to_bytes("x", card, &tensors).unwrap();
+        Model::from_bytes("x", &bytes, &Device::Cpu)
     }
 
-    fn frames(&mut self, tensor: String, [num_frames, num_channels]: [usize; 2]) -> Result<Frames> {
-        let Some(values) = self.tensors.remove(&tensor) else {
-            return Err(ModelError::MissingTensor { name: self.name.into(), tensor }.into());
-        };
-        let (found, need) = (values.dims().to_vec(), vec![num_frames, num_channels]);
-        if found != need {
-            return Err(ModelError::Shape { name: self.name.into(), tensor, found, need }.into());
-        }
-        Ok(Frames { data: values.flatten_all()?.to_vec1()?, num_frames, num_channels })
+    fn message(card: &Card, change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> String {
+        load(card, change).err().unwrap().to_string()
     }
 
-    fn network(&mut self, prefix: &str, card: &Card, device: &Device) -> Result<Stage> {
-        let _ = (prefix, card, device);
-        Ok(Stage {})
+    #[test]
+    fn a_model_comes_back_with_its_stages_and_maps() {
+        let two = load(&tiny::two_stage_card(), |_| ()).unwrap();
+        let envelope = two.envelope.unwrap();
+        // One map for each of the two classes and a global one; the residual has the global one alone.
+        assert_eq!((envelope.maps.mean.len(), two.maps.mean.len()), (3, 1));
+        assert!(two.fine.shape().has_context && !envelope.stage.shape().has_context);
+        let one = load(&tiny::one_stage_card(), |_| ()).unwrap();
+        assert!(one.envelope.is_none() && !one.fine.shape().has_context);
+        assert_eq!(one.maps.std.len(), 3);
     }
 
-    /// Every tensor must have found its use.
-    fn finish(self) -> Result<(), ModelError> {
-        let mut left: Vec<&str> = self.tensors.keys().map(String::as_str).collect();
-        if left.is_empty() {
-            return Ok(());
-        }
-        left.sort_unstable();
-        left.truncate(5);
-        Err(ModelError::UnknownTensors { name: self.name.into(), tensors: left.join(", ") })
+    #[test]
+    fn a_missing_a_misshapen_and_an_unknown_tensor_are_named() {
+        let card = tiny::two_stage_card();
+        let gone = message(&card, |tensors| drop(tensors.remove("envelope_maps.mean.1")));
+        assert_eq!(gone, "x does not fit its card: parameter envelope_maps.mean.1 is missing");
+        let network =
+            |tensors: &BTreeMap<String, Tensor>| tensors.keys().find(|k| k.starts_with("fine.")).cloned().unwrap();
+        let gone = message(&card, |tensors| drop(tensors.remove(&network(tensors))));
+        assert!(gone.contains("parameter fine.") && gone.contains("is missing"), "{gone}");
+        let flat = |t: &Tensor| t.flatten_all().unwrap();
+        let misshapen =
+            message(&card, |tensors| drop(tensors.insert("maps.std.all".into(), flat(&tensors["maps.std.all"]))));
+        assert_eq!(misshapen, "x does not fit its card: parameter maps.std.all has shape [4096]; need [64, 64]");
+        let unknown = message(&card, |tensors| drop(tensors.insert("extra".into(), flat(&tensors["maps.std.all"]))));
+        assert_eq!(unknown, "x holds tensors that its card has no use for: extra");
+    }
+
+    #[test]
+    fn a_standard_deviation_of_zero_is_refused() {
+        let card = tiny::two_stage_card();
+        let zero = message(&card, |tensors| {
+            let zero = tensors["envelope_maps.std.all"].zeros_like().unwrap();
+            tensors.insert("envelope_maps.std.all".into(), zero);
+        });
+        assert!(zero.contains("standard deviation all is not positive"), "{zero}");
+    }
+
+    #[test]
+    fn the_context_is_a_fixed_affine_map_of_decibels() {
+        let expanded = Frames { data: vec![-60.0, -30.0, -100.0, 0.0], num_frames: 2, num_channels: 2 };
+        let context = envelope_context(&expanded);
+        assert_eq!(context, Frames { data: vec![0.0, 1.0, -40.0 / 30.0, 2.0], ..expanded });
     }
 }

@@ -3,15 +3,16 @@
 //! [`Card`] says who a model is and how to rebuild it, [`file`] reads and writes its file, [`Model`] is the loaded
 //! thing, [`Registry`] finds models by id. Read `card.rs` first, then `loaded.rs`.
 
-mod atomic;
 mod card;
 pub mod file;
 mod loaded;
+mod networks;
 mod registry;
 mod stage;
+#[doc(hidden)]
+pub mod tiny;
 mod validate;
 
-pub use atomic::write_atomically;
 pub use card::{Card, DataSource, EnvelopeStageConfig, FORMAT, ModelConfig, SamplingDefaults};
 pub use file::save;
 pub use loaded::{EnvelopePart, Model, envelope_context};

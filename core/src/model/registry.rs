@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use candle_core::Device;
 
 use super::card::Card;
+use super::file;
 use super::loaded::Model;
-use super::{file, write_atomically};
+use crate::audio::write_atomically;
 use crate::error::{ModelError, Result, did_you_mean};
 
 // `EMBEDDED: &[(id, bytes)]`: every small file of the workspace's `models` folder, see `build.rs`.
@@ -111,8 +112,9 @@ impl Registry {
             return Err(ModelError::Exists { id: card.id, place }.into());
         }
         let target = folder.join(format!("{}.{EXTENSION}", card.id));
-        let io = |source| ModelError::Io { name: target.display().to_string(), action: "write", source };
-        fs::create_dir_all(folder).and_then(|()| write_atomically(&target, &bytes)).map_err(io)?;
+        let io = |source| ModelError::Io { name: folder.display().to_string(), action: "create", source };
+        fs::create_dir_all(folder).map_err(io)?;
+        write_atomically(&target, &bytes)?;
         Ok((card, target))
     }
 
@@ -183,5 +185,85 @@ fn display_name(asked: &str, place: &Place) -> String {
     match place {
         Place::Embedded => format!("embedded model {asked}"),
         Place::File(path) => path.display().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tiny;
+    use super::*;
+
+    /// A registry over a fresh folder, and a tiny model outside of it.
+    fn fixture() -> (tempfile::TempDir, Registry, PathBuf) {
+        let root = tempfile::tempdir().unwrap();
+        let model = root.path().join("download.safetensors");
+        tiny::write(&model, &tiny::two_stage_card()).unwrap();
+        let registry = Registry::new(Some(root.path().join("data/models")));
+        (root, registry, model)
+    }
+
+    #[test]
+    fn an_added_model_is_listed_opened_and_removed_by_its_id() {
+        let (root, registry, model) = fixture();
+        let (card, place) = registry.add(&model, false).unwrap();
+        assert_eq!(place, root.path().join("data/models/tiny.safetensors"));
+        let entry = registry.list().into_iter().find(|entry| entry.id == "tiny").unwrap();
+        assert_eq!(entry.place, Place::File(place.clone()));
+        assert_eq!(entry.size, fs::metadata(&place).unwrap().len());
+        assert_eq!(entry.card.unwrap(), card);
+        assert_eq!(registry.open("tiny", &Device::Cpu).unwrap().card, card);
+        assert_eq!(registry.remove("tiny").unwrap(), place);
+        assert!(!registry.ids().contains(&"tiny".to_owned()) && !place.exists());
+    }
+
+    #[test]
+    fn a_taken_id_is_refused_unless_told() {
+        let (_root, registry, model) = fixture();
+        registry.add(&model, false).unwrap();
+        let message = registry.add(&model, false).unwrap_err().to_string();
+        assert!(message.contains("\"tiny\" is there already") && message.contains("tiny.safetensors"), "{message}");
+        registry.add(&model, true).unwrap();
+    }
+
+    #[test]
+    fn a_damaged_model_is_not_added_and_one_in_the_folder_is_listed_with_its_error() {
+        let (root, registry, model) = fixture();
+        registry.add(&model, false).unwrap();
+        let mut bytes = fs::read(&model).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&model, &bytes).unwrap();
+        assert!(registry.add(&model, true).unwrap_err().to_string().contains("is damaged"));
+        fs::write(root.path().join("data/models/broken.safetensors"), &bytes).unwrap();
+        let entries = registry.list();
+        let is_ok = |id: &str| entries.iter().find(|entry| entry.id == id).unwrap().card.is_ok();
+        assert!(is_ok("tiny") && !is_ok("broken"));
+    }
+
+    #[test]
+    fn a_path_needs_no_folder() {
+        let (_root, _, model) = fixture();
+        assert_eq!(Registry::default().open(model.to_str().unwrap(), &Device::Cpu).unwrap().card.id, "tiny");
+        assert!(Registry::default().add(&model, false).unwrap_err().to_string().contains("BROWNIAN_MODELS"));
+    }
+
+    #[test]
+    fn an_unknown_id_lists_the_known_ones_and_the_nearest() {
+        let (_root, registry, model) = fixture();
+        registry.add(&model, false).unwrap();
+        for message in
+            [registry.card("tinny").unwrap_err().to_string(), registry.remove("tinny").unwrap_err().to_string()]
+        {
+            assert!(message.contains("unknown model \"tinny\" (did you mean \"tiny\"?)"), "{message}");
+        }
+        assert!(matches!(registry.remove("../tiny"), Err(ModelError::Unknown { .. })));
+    }
+
+    #[test]
+    fn every_embedded_model_loads_under_its_own_id_and_cannot_be_removed() {
+        let registry = Registry::default();
+        for (id, _) in EMBEDDED {
+            assert_eq!(registry.open(id, &Device::Cpu).unwrap().card.id, *id);
+            assert!(matches!(registry.remove(id), Err(ModelError::Embedded { .. })));
+        }
     }
 }

@@ -5,22 +5,17 @@ use std::fmt::Display;
 use std::hash::Hash;
 use std::ops::RangeInclusive;
 
-use super::card::{Card, EnvelopeStageConfig, FORMAT, ModelConfig, SamplingDefaults};
-use crate::error::ModelError;
-use crate::representation::RepresentationConfig;
-use crate::unet::UnetConfig;
-
-/// Longest clip in samples: 95 s at 44.1 kHz.
-const MAX_SAMPLES: usize = 1 << 22;
-/// Most values in the frames of one clip: 64 MiB of `f32`.
-const MAX_CELLS: usize = 1 << 24;
+use super::card::{Card, FORMAT, ModelConfig, SamplingDefaults};
+use crate::error::{ModelError, Result};
+use crate::representation::{EnvelopeGrid, RepresentationConfig};
+use crate::unet::{FrameShape, UnetConfig};
 
 impl Card {
     /// Check every field's range.
     ///
     /// # Errors
-    /// [`ModelError::Field`] with the field's path, its value and what is needed.
-    pub fn validate(&self) -> Result<(), ModelError> {
+    /// The field, its value and what is needed.
+    pub fn validate(&self) -> Result<()> {
         in_range("format", self.format, FORMAT..=FORMAT)?;
         check_id(&self.id)?;
         self.config.validate()
@@ -38,43 +33,15 @@ impl ModelConfig {
     /// Check every field's range.
     ///
     /// # Errors
-    /// [`ModelError::Field`] with the field's path, its value and what is needed.
-    pub fn validate(&self) -> Result<(), ModelError> {
+    /// The field, its value and what is needed.
+    pub fn validate(&self) -> Result<()> {
         in_range("config.sample_rate", self.sample_rate, 1_000..=384_000)?;
-        check_representation(&self.representation)?;
         check_classes(&self.classes)?;
         let unique = all_differ(&self.attributes);
         require("config.attributes", format!("{:?}", self.attributes), unique, "each attribute at most once")?;
-        if let Some(envelope) = &self.envelope {
-            check_envelope(envelope, &self.representation)?;
-        }
-        check_unet("config.unet", &self.unet)?;
-        check_sampling(&self.sampling)
+        check_networks(self)?;
+        Ok(check_sampling(&self.sampling)?)
     }
-}
-
-fn check_representation(config: &RepresentationConfig) -> Result<(), ModelError> {
-    let path = "config.representation";
-    let (num_samples, cells) = match *config {
-        RepresentationConfig::Waveform { num_samples, patch } => {
-            in_range(&format!("{path}.patch"), patch, 1..=8192)?;
-            (num_samples, num_samples)
-        }
-        RepresentationConfig::ComplexStft { num_samples, n_fft, exponent } => {
-            in_range(&format!("{path}.n_fft"), n_fft, 4..=16_384)?;
-            in_range(&format!("{path}.exponent"), exponent, 0.01..=1.0)?;
-            (num_samples, num_samples.saturating_mul(2))
-        }
-        RepresentationConfig::LogMagnitude { num_samples, n_fft, hop_length, floor_db, refinements } => {
-            in_range(&format!("{path}.n_fft"), n_fft, 4..=16_384)?;
-            in_range(&format!("{path}.hop_length"), hop_length, 1..=n_fft)?;
-            in_range(&format!("{path}.floor_db"), floor_db, -200.0..=-20.0)?;
-            in_range(&format!("{path}.refinements"), refinements, 0..=32)?;
-            (num_samples, (num_samples / hop_length + 1).saturating_mul(n_fft / 2))
-        }
-    };
-    in_range(&format!("{path}.num_samples"), num_samples, 1..=MAX_SAMPLES)?;
-    in_range(&format!("{path}: frames x channels"), cells, 1..=MAX_CELLS)
 }
 
 fn check_classes(classes: &[String]) -> Result<(), ModelError> {
@@ -84,26 +51,21 @@ fn check_classes(classes: &[String]) -> Result<(), ModelError> {
     require("config.classes", format!("{classes:?}"), valid, "different names of 1 to 64 printable bytes")
 }
 
-fn check_envelope(stage: &EnvelopeStageConfig, fine: &RepresentationConfig) -> Result<(), ModelError> {
-    let is_db = matches!(fine, RepresentationConfig::LogMagnitude { .. });
-    require(
-        "config.representation",
-        format!("{fine:?}"),
-        is_db,
-        "kind log-magnitude where there is an envelope stage",
-    )?;
-    in_range("config.envelope.grid.columns", stage.grid.columns, 1..=4096)?;
-    in_range("config.envelope.grid.bands", stage.grid.bands, 1..=4096)?;
-    check_unet("config.envelope.unet", &stage.unet)
+/// Which networks there are, and whether each can be built for what it works on.
+fn check_networks(config: &ModelConfig) -> Result<()> {
+    let representation = config.representation.build()?;
+    let is_db = matches!(config.representation, RepresentationConfig::LogMagnitude { .. });
+    if let Some(envelope) = &config.envelope {
+        let kind = format!("{:?}", config.representation);
+        require("config.representation", kind, is_db, "kind log-magnitude where there is an envelope stage")?;
+        EnvelopeGrid::new(representation.num_frames(), representation.num_channels(), &envelope.grid)?;
+        check_network("config.envelope.unet", &envelope.unet, envelope.shape())?;
+    }
+    Ok(check_network("config.unet", &config.unet, config.fine_shape(&*representation))?)
 }
 
-fn check_unet(path: &str, unet: &UnetConfig) -> Result<(), ModelError> {
-    in_range(&format!("{path}.widths: how many"), unet.widths.len(), 1..=12)?;
-    for &width in &unet.widths {
-        in_range(&format!("{path}.widths"), width, 1..=8192)?;
-    }
-    in_range(&format!("{path}.stack"), unet.stack, 1..=64)?;
-    in_range(&format!("{path}.embedding"), unet.embedding, 1..=8192)
+fn check_network(field: &str, config: &UnetConfig, shape: FrameShape) -> Result<(), ModelError> {
+    config.validate(shape).map_err(|reason| ModelError::Network { field: field.into(), reason })
 }
 
 fn check_sampling(sampling: &SamplingDefaults) -> Result<(), ModelError> {
@@ -130,16 +92,22 @@ fn require(field: &str, found: String, valid: bool, need: &str) -> Result<(), Mo
 
 #[cfg(test)]
 mod tests {
-    use super::super::file::tests::tiny_card;
+    use super::super::tiny::two_stage_card as tiny_card;
     use super::*;
+    use crate::Error;
 
     fn field_of(change: impl FnOnce(&mut Card)) -> String {
         let mut card = tiny_card();
         change(&mut card);
         match card.validate() {
-            Err(ModelError::Field { field, .. }) => field,
-            other => panic!("not refused by field: {other:?}"),
+            Err(Error::Model(ModelError::Field { field, .. })) => field,
+            Err(other) => other.to_string(),
+            Ok(()) => panic!("not refused"),
         }
+    }
+
+    fn envelope(card: &mut Card) -> &mut crate::model::EnvelopeStageConfig {
+        card.config.envelope.as_mut().unwrap()
     }
 
     #[test]
@@ -159,10 +127,10 @@ mod tests {
             field_of(|c| c.config.attributes = vec![crate::conditioning::Attribute::Decay; 2]),
             "config.attributes"
         );
-        assert_eq!(field_of(|c| c.config.unet.widths.clear()), "config.unet.widths: how many");
-        assert_eq!(field_of(|c| c.config.unet.widths[0] = usize::MAX), "config.unet.widths");
-        assert_eq!(field_of(|c| c.config.unet.stack = 0), "config.unet.stack");
-        assert_eq!(field_of(|c| c.config.unet.embedding = 0), "config.unet.embedding");
+        assert!(field_of(|c| c.config.unet.widths.clear()).contains("config.unet: widths"));
+        assert!(field_of(|c| c.config.unet.widths[0] = usize::MAX).contains("config.unet: widths"));
+        assert!(field_of(|c| envelope(c).unet.embedding = 0).contains("config.envelope.unet: embedding"));
+        assert!(field_of(|c| envelope(c).grid.columns = usize::MAX).contains("columns"));
         assert_eq!(field_of(|c| c.config.sampling.steps = 0), "config.sampling.steps");
         assert_eq!(field_of(|c| c.config.sampling.guidance = f64::NAN), "config.sampling.guidance");
         assert_eq!(field_of(|c| c.config.sampling.sigma_min = 0.0), "config.sampling sigmas");
@@ -172,15 +140,7 @@ mod tests {
     #[test]
     fn a_representation_that_would_fill_the_memory_is_refused() {
         let huge = RepresentationConfig::Waveform { num_samples: usize::MAX, patch: 64 };
-        assert_eq!(field_of(|c| c.config.representation = huge), "config.representation.num_samples");
-        let dense = RepresentationConfig::LogMagnitude {
-            num_samples: 1 << 22,
-            n_fft: 16_384,
-            hop_length: 1,
-            floor_db: -100.0,
-            refinements: 0,
-        };
-        assert_eq!(field_of(|c| c.config.representation = dense), "config.representation: frames x channels");
+        assert!(field_of(|c| c.config.representation = huge).contains("num_samples"));
     }
 
     #[test]
