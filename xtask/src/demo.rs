@@ -28,7 +28,7 @@ pub fn render_hits(install: bool) -> Result<()> {
     let brownian = brownian.to_str().context("the target folder's path is no UTF-8")?;
     let tables = HITS.iter().map(|&(class, seed)| {
         let seed = seed.to_string();
-        output_of(brownian, &["render", "drums", "--class", class, "--seed", &seed, "--out", "demo"])
+        output_of(brownian, &["render", "drums", "--class", class, "--seed", &seed, "--out", "demo", "--force"])
     });
     let tables: Vec<String> = tables.collect::<Result<_>>()?;
     print!("{}", join(&tables));
