@@ -1,12 +1,15 @@
 //! Planned signal processing on slices: windows, the short-time Fourier transform, mel filters. No tensors.
-// H2 owns this module. Signatures others rely on:
+//!
+//! Read [`Stft`] first. Lengths that do not fit are programmer errors here and panic, each documented; whoever takes
+//! numbers from a file checks them before.
 
-/// How a signal is cut into columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Framing {
-    /// Column `n` is centred on sample `n * hop_length`; the signal is zero outside.
-    Centered,
-    /// As `Centered`, but the signal repeats: a loop has no seam.
-    Circular,
-}
+mod decibels;
+mod mel;
+mod stft;
+mod window;
+
+pub use decibels::{amplitude_from_db, db_from_power};
+pub use mel::MelFilterbank;
+pub use realfft::num_complex::Complex32;
+pub use stft::{Framing, Stft, StftConfig, StftScratch};
+pub use window::{GAUSSIAN_END_HEIGHT, Window, gaussian_gamma};

@@ -1,0 +1,190 @@
+//! [`RepresentationConfig`]: which representation, checked before anything is planned or allocated.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use super::Representation;
+use super::complex_stft::ComplexStft;
+use super::log_magnitude::LogMagnitude;
+use super::waveform::Waveform;
+use crate::error::RepresentationError;
+use crate::error::Result;
+
+/// Longest clip in samples: 6 minutes at 44.1 kHz.
+const MAX_SAMPLES: usize = 1 << 24;
+/// Most values that the frames of a clip may hold (256 MiB of `f32`).
+const MAX_VALUES: usize = 1 << 26;
+
+/// Which representation, with its parameters; `num_samples` long clips.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum RepresentationConfig {
+    /// `patch` consecutive samples are the channels.
+    Waveform {
+        /// Samples of a clip; a multiple of `patch`, at most 2^24.
+        num_samples: usize,
+        /// Samples in a frame: 1..=16384.
+        patch: usize,
+    },
+    /// The complex STFT (root-Hann, hop n_fft/2, circular), companded: |z|^exponent e^(j phi); n_fft channels.
+    ComplexStft {
+        /// Samples of a clip; a multiple of `n_fft / 2`, at most 2^24.
+        num_samples: usize,
+        /// Window and FFT length in samples: a power of two, 64..=16384.
+        n_fft: usize,
+        /// Companding exponent, 0.1..=1 (1: none).
+        exponent: f32,
+    },
+    /// dB magnitudes of a Gaussian-window STFT, phases by PGHI and fast Griffin-Lim; n_fft/2 channels (Nyquist dropped).
+    LogMagnitude {
+        /// Samples of a clip; a multiple of `hop_length`, at most 2^24.
+        num_samples: usize,
+        /// Window and FFT length in samples: a power of two, 64..=16384.
+        n_fft: usize,
+        /// Samples between columns: a power of two, n_fft/32..=n_fft/2; 1/8 of `n_fft` sounds best, 1/4 is half the work.
+        hop_length: usize,
+        /// dB relative to a full-scale sine below which all is silence (-100); -200..=-40.
+        floor_db: f32,
+        /// Rounds of fast Griffin-Lim after PGHI (0..=32).
+        refinements: usize,
+    },
+}
+
+impl RepresentationConfig {
+    /// The representation itself, with its FFTs planned.
+    ///
+    /// # Errors
+    /// A parameter out of range, by name.
+    pub fn build(&self) -> Result<Box<dyn Representation>> {
+        self.validate()?;
+        Ok(match *self {
+            Self::Waveform { num_samples, patch } => Box::new(Waveform::new(num_samples, patch)),
+            Self::ComplexStft { num_samples, n_fft, exponent } => {
+                Box::new(ComplexStft::new(num_samples, n_fft, exponent))
+            }
+            Self::LogMagnitude { num_samples, n_fft, hop_length, floor_db, refinements } => {
+                Box::new(LogMagnitude::new(num_samples, n_fft, hop_length, floor_db, refinements))
+            }
+        })
+    }
+
+    /// Check every parameter; costs nothing.
+    ///
+    /// # Errors
+    /// A parameter out of range, by name.
+    pub fn validate(&self) -> Result<()> {
+        match *self {
+            Self::Waveform { num_samples, patch } => {
+                let check = Check("waveform");
+                check.range("patch", patch, 1..=16384)?;
+                check.num_samples(num_samples, patch)
+            }
+            Self::ComplexStft { num_samples, n_fft, exponent } => {
+                let check = Check("complex-stft");
+                check.power_of_two("n_fft", n_fft, 64..=16384)?;
+                check.range("exponent", exponent, 0.1..=1.0)?;
+                check.num_samples(num_samples, n_fft / 2)
+            }
+            Self::LogMagnitude { num_samples, n_fft, hop_length, floor_db, refinements } => {
+                let check = Check("log-magnitude");
+                check.power_of_two("n_fft", n_fft, 64..=16384)?;
+                check.power_of_two("hop_length", hop_length, n_fft / 32..=n_fft / 2)?;
+                check.range("floor_db", floor_db, -200.0..=-40.0)?;
+                check.range("refinements", refinements, 0..=32)?;
+                check.num_samples(num_samples, hop_length)?;
+                // Cannot overflow: 2^24 samples and 2^13 bins.
+                check.range("num_samples x n_fft / hop_length", num_samples / hop_length * n_fft, 1..=2 * MAX_VALUES)
+            }
+        }
+    }
+}
+
+/// Checks on the parameters of the object with this name.
+struct Check(&'static str);
+
+impl Check {
+    fn range<T: PartialOrd + Display>(&self, name: &'static str, value: T, range: RangeInclusive<T>) -> Result<()> {
+        let need = format!("{}..={}", range.start(), range.end());
+        self.require(range.contains(&value), name, value, need)
+    }
+
+    fn power_of_two(&self, name: &'static str, value: usize, range: RangeInclusive<usize>) -> Result<()> {
+        let need = format!("a power of two in {}..={}", range.start(), range.end());
+        self.require(range.contains(&value) && value.is_power_of_two(), name, value, need)
+    }
+
+    fn num_samples(&self, value: usize, multiple_of: usize) -> Result<()> {
+        let need = format!("a multiple of {multiple_of} in {multiple_of}..={MAX_SAMPLES}");
+        let holds = (multiple_of..=MAX_SAMPLES).contains(&value) && value.is_multiple_of(multiple_of);
+        self.require(holds, "num_samples", value, need)
+    }
+
+    fn require(&self, holds: bool, name: &'static str, found: impl Display, need: String) -> Result<()> {
+        if holds {
+            return Ok(());
+        }
+        Err(RepresentationError::Parameter { object: self.0, name, found: found.to_string(), need }.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log_magnitude(num_samples: usize, n_fft: usize, hop_length: usize, floor_db: f32) -> RepresentationConfig {
+        RepresentationConfig::LogMagnitude { num_samples, n_fft, hop_length, floor_db, refinements: 8 }
+    }
+
+    #[test]
+    fn a_good_configuration_gives_the_shape_it_says() {
+        let built = log_magnitude(32768, 1024, 256, -100.0).build().unwrap();
+        assert_eq!((built.num_samples(), built.num_frames(), built.num_channels()), (32768, 128, 512));
+        let built = RepresentationConfig::ComplexStft { num_samples: 4096, n_fft: 512, exponent: 0.5 }.build().unwrap();
+        assert_eq!((built.num_samples(), built.num_frames(), built.num_channels()), (4096, 16, 512));
+        let built = RepresentationConfig::Waveform { num_samples: 4096, patch: 64 }.build().unwrap();
+        assert_eq!((built.num_samples(), built.num_frames(), built.num_channels()), (4096, 64, 64));
+    }
+
+    #[test]
+    fn every_parameter_out_of_range_is_refused_by_name() {
+        let complex = |n_fft, exponent| RepresentationConfig::ComplexStft { num_samples: 4096, n_fft, exponent };
+        let waveform = |num_samples, patch| RepresentationConfig::Waveform { num_samples, patch };
+        let refinements = RepresentationConfig::LogMagnitude {
+            num_samples: 4096,
+            n_fft: 512,
+            hop_length: 128,
+            floor_db: -100.0,
+            refinements: 33,
+        };
+        for (config, name) in [
+            (log_magnitude(usize::MAX, 1024, 256, -100.0), "num_samples is"),
+            (log_magnitude(0, 1024, 256, -100.0), "num_samples is 0"),
+            (log_magnitude(32700, 1024, 256, -100.0), "num_samples is 32700"),
+            (log_magnitude(32768, 0, 256, -100.0), "n_fft is 0"),
+            (log_magnitude(32768, 1 << 40, 256, -100.0), "n_fft is"),
+            (log_magnitude(32768, 1000, 250, -100.0), "n_fft is 1000"),
+            (log_magnitude(32768, 1024, 0, -100.0), "hop_length is 0"),
+            (log_magnitude(32768, 1024, 1024, -100.0), "hop_length is 1024"),
+            (log_magnitude(32768, 1024, 256, f32::NAN), "floor_db is NaN"),
+            (log_magnitude(32768, 1024, 256, 0.0), "floor_db is 0"),
+            (log_magnitude(1 << 24, 1024, 32, -100.0), "num_samples x n_fft / hop_length is"),
+            (refinements, "refinements is 33"),
+            (complex(32, 0.5), "n_fft is 32"),
+            (complex(512, 0.0), "exponent is 0"),
+            (complex(512, f32::INFINITY), "exponent is inf"),
+            (waveform(4096, 0), "patch is 0"),
+            (waveform(4096, 60), "num_samples is 4096"),
+        ] {
+            let message = config.build().err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(message.contains(name) && message.contains("; need "), "{config:?}: {message:?}");
+        }
+    }
+
+    #[test]
+    fn the_stored_form_is_stable_and_refuses_unknown_fields() {
+        let json = r#"{"kind":"waveform","num_samples":4096,"patch":64}"#;
+        let config: RepresentationConfig = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::to_string(&config).unwrap(), json);
+        assert!(serde_json::from_str::<RepresentationConfig>(&json.replace("patch", "patches")).is_err());
+    }
+}

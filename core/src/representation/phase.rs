@@ -1,0 +1,156 @@
+//! Phases from magnitudes: phase gradient heap integration.
+//!
+//! Prusa, Balazs, Sondergaard, "A noniterative method for reconstruction of phase from STFT magnitude", 2017
+//! (<https://doi.org/10.1109/TASLP.2017.2678166>). Through a Gaussian window the logarithm of the magnitude fixes the
+//! gradient of the phase; the gradient is integrated from the loudest cells outward.
+
+use std::collections::BinaryHeap;
+use std::f32::consts::{PI, TAU};
+
+use crate::dsp::gaussian_gamma;
+use crate::noise::NoiseStream;
+
+/// Cells below this part of the loudest one have no reliable gradient: their phase is random.
+const TOLERANCE: f32 = 1e-4;
+
+/// The numbers of the STFT whose phases are sought: Gaussian window, zero-phase columns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PhaseIntegrator {
+    n_fft: usize,
+    hop_length: usize,
+}
+
+/// Columns by bins: `ln |z|` for the gradients and `|z|` for the order.
+pub(crate) struct Magnitudes<'a> {
+    /// Natural logarithm, column by column.
+    pub log: &'a [f32],
+    /// Linear, at least 0, finite; same order.
+    pub linear: &'a [f32],
+    /// Bins of a column, from DC upwards.
+    pub num_bins: usize,
+}
+
+/// Where the integration stands.
+struct Front {
+    phases: Vec<f32>,
+    is_known: Vec<bool>,
+    heap: BinaryHeap<u64>,
+}
+
+impl PhaseIntegrator {
+    pub fn new(n_fft: usize, hop_length: usize) -> Self {
+        Self { n_fft, hop_length }
+    }
+
+    /// A phase in radians for every cell. `noise` gives one number per cell, used or not, so that a cell's random phase
+    /// does not depend on its neighbours' magnitudes.
+    pub fn integrate(&self, magnitudes: &Magnitudes, noise: &mut NoiseStream) -> Vec<f32> {
+        let linear = magnitudes.linear;
+        let threshold = TOLERANCE * linear.iter().copied().fold(0.0, f32::max);
+        let along_time = self.time_gradient(magnitudes);
+        let along_bins = self.bin_gradient(magnitudes);
+        let mut front = Front {
+            phases: linear.iter().map(|_| noise.uniform_in(-PI, PI)).collect(),
+            is_known: linear.iter().map(|&m| m <= threshold).collect(),
+            heap: BinaryHeap::new(),
+        };
+        for seed in loudest_first(linear, threshold) {
+            if front.is_known[cell(seed)] {
+                continue;
+            }
+            front.phases[cell(seed)] = 0.0;
+            front.is_known[cell(seed)] = true;
+            front.heap.push(seed);
+            front.spread(magnitudes, &along_time, &along_bins);
+        }
+        front.phases
+    }
+
+    /// Phase advance per hop: `a M / (2 gamma) (s[m+1] - s[m-1]) + 2 pi a m / M`, wrapped to keep sums small.
+    fn time_gradient(&self, magnitudes: &Magnitudes) -> Vec<f32> {
+        let (bins, a, n_fft) = (magnitudes.num_bins, self.hop_length, self.n_fft);
+        let scale = ((a * n_fft) as f64 / (2.0 * gaussian_gamma(n_fft))) as f32;
+        let carrier: Vec<f32> = (0..bins).map(|m| TAU * ((a * m) % n_fft) as f32 / n_fft as f32).collect();
+        let mut gradient = vec![0.0; magnitudes.log.len()];
+        for (row, log) in gradient.chunks_exact_mut(bins).zip(magnitudes.log.chunks_exact(bins)) {
+            row.copy_from_slice(&carrier);
+            // DC is its own mirror image, so the slope is 0 there; so it is, nearly, at the other end.
+            for (g, around) in row[1..].iter_mut().zip(log.windows(3)) {
+                *g += scale * (around[2] - around[0]);
+            }
+        }
+        gradient
+    }
+
+    /// Phase advance per bin: `-gamma / (2 a M) (s[n+1] - s[n-1])`.
+    ///
+    /// In the outer columns the neighbour that is missing continues the parabola through the nearest three: a click is
+    /// one, exactly, so that an onset in the first column stays in its place.
+    fn bin_gradient(&self, magnitudes: &Magnitudes) -> Vec<f32> {
+        let bins = magnitudes.num_bins;
+        let num_columns = magnitudes.log.len() / bins;
+        let scale = (-gaussian_gamma(self.n_fft) / (2 * self.hop_length * self.n_fft) as f64) as f32;
+        let mut gradient = vec![0.0; magnitudes.log.len()];
+        if num_columns < 3 {
+            return gradient;
+        }
+        for (n, row) in gradient.chunks_exact_mut(bins).enumerate() {
+            let middle = n.clamp(1, num_columns - 2);
+            let column = |n: usize| &magnitudes.log[n * bins..][..bins];
+            let curvature = 2.0 * (n as f32 - middle as f32);
+            let around = column(middle - 1).iter().zip(column(middle)).zip(column(middle + 1));
+            for (g, ((before, here), after)) in row.iter_mut().zip(around) {
+                *g = scale * (after - before + curvature * (after - 2.0 * here + before));
+            }
+        }
+        gradient
+    }
+}
+
+impl Front {
+    /// Integrate by the trapezoid rule from the cells in the heap, loudest first, until no neighbour is left.
+    fn spread(&mut self, magnitudes: &Magnitudes, along_time: &[f32], along_bins: &[f32]) {
+        let bins = magnitudes.num_bins;
+        while let Some(key) = self.heap.pop() {
+            let from = cell(key);
+            let bin = from % bins;
+            let mut reach = |to: usize, direction: f32, gradient: &[f32]| {
+                if !self.is_known[to] {
+                    self.is_known[to] = true;
+                    self.phases[to] = self.phases[from] + direction * 0.5 * (gradient[from] + gradient[to]);
+                    self.heap.push(key_of(magnitudes.linear[to], to));
+                }
+            };
+            if from + bins < magnitudes.linear.len() {
+                reach(from + bins, 1.0, along_time);
+            }
+            if from >= bins {
+                reach(from - bins, -1.0, along_time);
+            }
+            if bin + 1 < bins {
+                reach(from + 1, 1.0, along_bins);
+            }
+            if bin > 0 {
+                reach(from - 1, -1.0, along_bins);
+            }
+        }
+    }
+}
+
+/// Keys of the cells above `threshold`, loudest first.
+fn loudest_first(linear: &[f32], threshold: f32) -> Vec<u64> {
+    let audible = linear.iter().enumerate().filter(|&(_, &m)| m > threshold);
+    let mut keys: Vec<u64> = audible.map(|(index, &m)| key_of(m, index)).collect();
+    keys.sort_unstable_by(|a, b| b.cmp(a));
+    keys
+}
+
+/// Orders by magnitude, then by lowest index: the bits of floats >= 0 order as the floats do.
+fn key_of(magnitude: f32, index: usize) -> u64 {
+    u64::from(magnitude.to_bits()) << 32 | u64::from(!(index as u32))
+}
+
+/// The cell that a key names.
+fn cell(key: u64) -> usize {
+    !(key as u32) as usize
+}
