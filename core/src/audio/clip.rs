@@ -116,6 +116,13 @@ impl Clip {
         Self { channels: vec![samples], sample_rate: self.sample_rate }
     }
 
+    /// Every channel through `edit`, which must give all of them one length; the rate stays.
+    pub(super) fn map_channels(&self, edit: impl FnMut(&Vec<f32>) -> Vec<f32>) -> Self {
+        let channels: Vec<Vec<f32>> = self.channels.iter().map(edit).collect();
+        debug_assert!(channels.iter().all(|channel| channel.len() == channels[0].len()));
+        Self { channels, sample_rate: self.sample_rate }
+    }
+
     /// Whether every sample is a number.
     ///
     /// # Errors

@@ -3,7 +3,9 @@
 mod chunks;
 mod clip;
 mod decode;
+pub mod edit;
 mod file;
+mod loudness;
 mod resample;
 mod wav;
 mod wav_info;
@@ -11,6 +13,7 @@ mod wav_info;
 pub use clip::{Clip, MAX_SAMPLE_RATE, MAX_SAMPLES};
 pub use decode::decode;
 pub use file::write_atomically;
+pub use loudness::{Loudness, measure_loudness};
 pub use resample::resample;
 pub use wav::{WavFormat, wav_bytes};
 pub use wav_info::{WavInfo, read_info};
