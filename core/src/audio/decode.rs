@@ -38,11 +38,11 @@ pub fn decode(path: &Path) -> Result<Clip> {
 
 fn decode_file(path: &Path) -> Result<Clip> {
     let mut reader = open(path)?;
-    let (track_id, promised, mut decoder) = choose_track(path, reader.as_ref())?;
+    let Track { id, promised_frames, mut decoder } = choose_track(path, reader.as_ref())?;
     let mut taken = Taken::default();
     loop {
         let packet = match reader.next_packet() {
-            Ok(Some(packet)) if packet.track_id == track_id => packet,
+            Ok(Some(packet)) if packet.track_id == id => packet,
             Ok(Some(_)) => continue,
             Ok(None) => break,
             // The end of the file in the middle of a packet: the count below tells whether something is missing.
@@ -56,7 +56,7 @@ fn decode_file(path: &Path) -> Result<Clip> {
             Err(e) => return Err(read_error(path, taken.num_frames() as u64, e).into()),
         }
     }
-    taken.finish(path, promised)
+    taken.finish(path, promised_frames)
 }
 
 /// Open and recognise a file. Only the formats that [`decode`] promises are tried.
@@ -102,11 +102,16 @@ static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
     registry
 });
 
-/// The first sound of the file: its track number, the frames that an exact header promises, and its decoder.
-fn choose_track(
-    path: &Path,
-    reader: &dyn FormatReader,
-) -> Result<(u32, Option<u64>, Box<dyn AudioDecoder>), AudioError> {
+/// One of the sounds in a file.
+struct Track {
+    id: u32,
+    /// Its length, where the header states it exactly.
+    promised_frames: Option<u64>,
+    decoder: Box<dyn AudioDecoder>,
+}
+
+/// The main sound of the file.
+fn choose_track(path: &Path, reader: &dyn FormatReader) -> Result<Track, AudioError> {
     let track = reader.default_track(TrackType::Audio).ok_or_else(|| not_audio(path, "no audio track"))?;
     let parameters = track.codec_params.as_ref().and_then(|parameters| parameters.audio());
     let parameters = parameters.ok_or_else(|| not_audio(path, "no codec parameters"))?;
@@ -114,7 +119,7 @@ fn choose_track(
     let decoder = decoder.map_err(|e| not_audio(path, e))?;
     // The lengths that other containers state are estimates.
     let is_exact = [FORMAT_ID_WAVE, FORMAT_ID_AIFF, FORMAT_ID_FLAC].contains(&reader.format_info().format);
-    Ok((track.id, track.num_frames.filter(|_| is_exact), decoder))
+    Ok(Track { id: track.id, promised_frames: track.num_frames.filter(|_| is_exact), decoder })
 }
 
 /// What has been decoded so far. Grows with the decoded packets, never by a length that a header states.

@@ -106,13 +106,13 @@ fn append_samples(out: &mut Vec<u8>, clip: &Clip, format: WavFormat) {
 }
 
 /// The nearest integer of this many bits, ties to even.
-fn quantize(sample: f32, bits: u32) -> i32 {
+pub(super) fn quantize(sample: f32, bits: u32) -> i32 {
     let steps = f64::from(1u32 << (bits - 1));
     (f64::from(sample) * steps).round_ties_even().clamp(-steps, steps - 1.0) as i32
 }
 
 fn info_chunks(clip: &Clip, info: &WavInfo) -> Vec<u8> {
-    let software = info.software.clone().unwrap_or_else(|| format!("Brownian {}", env!("CARGO_PKG_VERSION")));
+    let software = info.software_or_ours();
     let mut texts: Vec<(&[u8; 4], &str)> = vec![(b"ISFT", &software)];
     texts.extend(info.title.as_deref().map(|title| (b"INAM", title)));
     texts.extend(info.comment.as_deref().map(|comment| (b"ICMT", comment)));

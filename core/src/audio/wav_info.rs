@@ -1,4 +1,4 @@
-//! [`WavInfo`]: what a WAV file tells about its sound, and [`read_info`].
+//! [`WavInfo`]: what a sound file tells about its sound, and [`read_info`].
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -6,9 +6,12 @@ use std::path::Path;
 
 use super::chunks::{Acid, Sampler, info_texts, u32_at};
 use super::clip::Clip;
+use super::flac::{VORBIS_COMMENT, comment_fields};
 use crate::error::{AudioError, Result};
 
 /// What a WAV file tells about its sound beside the samples. `None` and `false` mean that it does not tell.
+///
+/// A FLAC file tells the texts and the tempo only.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WavInfo {
     /// The program that wrote it (`ISFT`). Written as "Brownian VERSION" where it is `None`.
@@ -28,6 +31,11 @@ pub struct WavInfo {
 }
 
 impl WavInfo {
+    /// The program's name as it is to be written.
+    pub(super) fn software_or_ours(&self) -> String {
+        self.software.clone().unwrap_or_else(|| format!("Brownian {}", env!("CARGO_PKG_VERSION")))
+    }
+
     /// Whether a file of this clip can tell it.
     pub(super) fn validate(&self, clip: &Clip) -> Result<(), AudioError> {
         let refuse = |field, found: String, needed: String| Err(AudioError::WavField { field, found, needed });
@@ -50,13 +58,13 @@ impl WavInfo {
 /// Longest chunk that [`read_info`] looks into, in bytes.
 const MAX_CHUNK_LEN: u64 = 1 << 20;
 
-/// What a WAV file tells about its sound. Reads no samples: cheap however long the file.
+/// What a WAV or FLAC file tells about its sound. Reads no samples: cheap however long the file.
 ///
 /// Takes foreign files as they are: unknown chunks are passed over, what is senseless counts as not told, and a file
 /// that was cut off tells what it still holds. Loop points are not checked against the length of the sound.
 ///
 /// # Errors
-/// The file cannot be opened or read, or does not start as a WAV file.
+/// The file cannot be opened or read, or starts as neither kind.
 pub fn read_info(path: &Path) -> Result<WavInfo> {
     let io = |action| move |source| AudioError::Io { path: path.to_owned(), action, source };
     let is_file = std::fs::metadata(path).map_err(io("open"))?.is_file();
@@ -65,9 +73,13 @@ pub fn read_info(path: &Path) -> Result<WavInfo> {
     }
     let mut file = BufReader::new(File::open(path).map_err(io("open"))?);
     let head = read_up_to(&mut file, 12).map_err(io("read"))?;
+    if head.starts_with(b"fLaC") {
+        file.seek(SeekFrom::Start(4)).map_err(io("read"))?;
+        return Ok(read_blocks(&mut file).map_err(io("read"))?);
+    }
     if !head.starts_with(b"RIFF") || head.get(8..12) != Some(b"WAVE") {
         let found = if head.is_empty() { "nothing".to_owned() } else { format!("\"{}\"", head.escape_ascii()) };
-        return Err(AudioError::NotWav { path: path.to_owned(), found }.into());
+        return Err(AudioError::NoInfo { path: path.to_owned(), found }.into());
     }
     Ok(read_chunks(&mut file).map_err(io("read"))?)
 }
@@ -86,6 +98,24 @@ fn read_chunks(file: &mut BufReader<File>) -> std::io::Result<WavInfo> {
         let rest = len.next_multiple_of(2) - if is_ours { len } else { 0 };
         // Past the end is allowed: the next header is then empty. The lengths are 32-bit, so the cast cannot wrap.
         file.seek(SeekFrom::Current(rest as i64))?;
+    }
+}
+
+/// The metadata blocks of a FLAC file: a byte of type (the highest bit marks the last), a length of 24 bits, a body.
+fn read_blocks(file: &mut BufReader<File>) -> std::io::Result<WavInfo> {
+    let mut info = WavInfo::default();
+    loop {
+        let header = read_up_to(file, 4)?;
+        let &[kind, a, b, c] = header.as_slice() else { return Ok(info) };
+        let len = u64::from(u32::from_be_bytes([0, a, b, c]));
+        if kind & 0x7f == VORBIS_COMMENT && len <= MAX_CHUNK_LEN {
+            info.take_comments(&read_up_to(file, len)?);
+        } else {
+            file.seek(SeekFrom::Current(len as i64))?;
+        }
+        if kind & 0x80 != 0 {
+            return Ok(info);
+        }
     }
 }
 
@@ -122,6 +152,18 @@ impl WavInfo {
             b"INAM" => self.title = Some(text),
             b"ICMT" => self.comment = Some(text),
             _ => {}
+        }
+    }
+
+    fn take_comments(&mut self, body: &[u8]) {
+        for (name, value) in comment_fields(body) {
+            match name.as_str() {
+                "ENCODER" => self.software = Some(value),
+                "TITLE" => self.title = Some(value),
+                "COMMENT" => self.comment = Some(value),
+                "BPM" => self.tempo_bpm = value.parse().ok().filter(|bpm: &f32| bpm.is_finite() && *bpm > 0.0),
+                _ => {}
+            }
         }
     }
 }

@@ -101,13 +101,21 @@ pub enum AudioError {
         /// How large it would be.
         bytes: u64,
     },
-    /// Information was asked of something that is no WAV file.
-    #[error("{}: not a WAV file (it starts with {found}); only WAV files hold a recipe that can be read", path.display())]
-    NotWav {
+    /// Information was asked of something that is neither a WAV nor a FLAC file.
+    #[error("{}: neither a WAV nor a FLAC file (it starts with {found}); need one of these to find a recipe", path.display())]
+    NoInfo {
         /// Which file.
         path: PathBuf,
         /// Its first bytes.
         found: String,
+    },
+    /// What a FLAC file cannot hold.
+    #[error("a FLAC file of {found}; need {needed} (or write a WAV)")]
+    Flac {
+        /// What was to be written.
+        found: String,
+        /// The range.
+        needed: &'static str,
     },
     /// A field of [`WavInfo`](crate::audio::WavInfo) out of range.
     #[error("{field} is {found}; need {needed}")]

@@ -123,7 +123,7 @@ fn a_file_cut_anywhere_tells_what_it_still_holds() {
         std::fs::write(&path, &bytes[..len]).unwrap();
         match read_info(&path) {
             Ok(info) => assert!(len >= 12 && (info == WavInfo::default() || len > 44 + 2 * 999)),
-            Err(e) => assert!(len < 12 && e.to_string().contains("not a WAV file"), "{len}: {e}"),
+            Err(e) => assert!(len < 12 && e.to_string().contains("neither a WAV nor a FLAC"), "{len}: {e}"),
         }
     }
 }
