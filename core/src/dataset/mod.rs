@@ -1,19 +1,45 @@
 //! A folder of sounds -> training examples: scan, measured attributes, leak-free splits, augmentation.
-// H4 owns this module. Signatures the trainer relies on:
+//!
+//! [`Dataset::scan`] reads a folder once; [`Dataset::pick`] and [`Dataset::augment`] make endless training examples of
+//! it, each from its own [`NoiseStream`]. Read `layout.rs` and `prepare.rs` for what becomes of a file, `scan.rs` for
+//! the order of things.
 
-use crate::error::Result;
+mod attributes;
+mod augment;
+mod balance;
+mod duplicates;
+mod envelope;
+mod group;
+mod layout;
+mod manifest;
+mod names;
+mod prepare;
+mod report;
+mod scale;
+mod scan;
+mod spectrum;
+mod split;
+
+pub use attributes::{AttributeMeter, NUM_ATTRIBUTES};
+pub use augment::AugmentConfig;
+pub use prepare::ONSET;
+pub use report::{ClassReport, ScanReport};
+pub use scale::AttributeScale;
+
+use crate::error::{DatasetError, Result};
 use crate::noise::NoiseStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// How a folder becomes examples.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DatasetConfig {
-    /// Hz; every sound is resampled to it.
+    /// Hz, 4,000 to 192,000; every sound is resampled to it.
     pub sample_rate: u32,
-    /// Samples of an example; shorter sounds are padded with silence, longer ones cut with a fade.
+    /// Samples of an example, 256 to 2^24; shorter sounds are padded with silence, longer ones cut with a fade.
     pub num_samples: usize,
-    /// Share of the source groups held out, in 0..1.
+    /// Share of the source groups held out, from 0 to below 1.
     pub held_out: f64,
     /// Seed of the split.
     pub split_seed: u64,
@@ -25,85 +51,92 @@ impl Default for DatasetConfig {
     }
 }
 
-/// One sound, ready: mono, onset at a fixed place, peak 1.
-#[derive(Clone, Debug)]
+impl DatasetConfig {
+    /// Check every field against its range.
+    ///
+    /// # Errors
+    /// The first field that is out of its range, by name.
+    pub fn validate(&self) -> Result<()> {
+        let checks = [
+            ("sample_rate", self.sample_rate.to_string(), (4000..=192_000).contains(&self.sample_rate), "4000 to 192000"),
+            ("num_samples", self.num_samples.to_string(), (256..=1 << 24).contains(&self.num_samples), "256 to 16777216"),
+            ("held_out", self.held_out.to_string(), (0.0..1.0).contains(&self.held_out), "0 to below 1"),
+        ];
+        match checks.into_iter().find(|check| !check.2) {
+            Some((field, found, _, needed)) => Err(DatasetError::Setting { field, found, needed }.into()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// One sound, ready: mono, onset at sample [`ONSET`], peak 1.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Example {
     /// `num_samples` samples.
     pub samples: Vec<f32>,
     /// Index into [`Dataset::classes`].
     pub class: usize,
-    /// MIDI note where the manifest or the name tells one.
+    /// MIDI note where the manifest tells one, or the names of a whole class do.
     pub pitch: Option<f32>,
-    /// Percentiles in 0..=1 in the order of `conditioning::Attribute::ALL`: brightness, decay, attack, noisiness, loudness.
-    pub attributes: [f32; 5],
+    /// Percentiles in 0..=1, in [`AttributeMeter`]'s order: brightness, decay, attack, noisiness, loudness.
+    pub attributes: [f32; NUM_ATTRIBUTES],
     /// Where it came from, relative to the root.
     pub path: PathBuf,
     /// Source group: siblings share it, and a split never separates them.
     pub group: String,
 }
 
-/// A folder of sounds, decoded and measured.
+/// A folder of sounds, decoded and measured. About `4 * num_samples` bytes a sound.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     /// Class names, sorted; sub-folder names unless a manifest says otherwise.
     pub classes: Vec<String>,
-    /// Examples to train on.
+    /// Examples to train on, sorted by path.
     pub train: Vec<Example>,
-    /// Examples never trained on.
+    /// Examples never trained on, sorted by path; empty where there are too few sources.
     pub held_out: Vec<Example>,
     /// What went in, what did not, and why.
     pub report: ScanReport,
-}
-
-/// What a scan found.
-#[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct ScanReport {
-    /// Files with a sound's extension.
-    pub found: usize,
-    /// Files that became examples.
-    pub used: usize,
-    /// Files that did not, each with its reason.
-    pub skipped: Vec<(PathBuf, String)>,
+    /// What an attribute's percentile means in natural units, over `train`.
+    pub scale: AttributeScale,
+    config: DatasetConfig,
+    balance: balance::Balance,
+    tools: Arc<Tools>,
 }
 
 impl Dataset {
-    /// Scan `root`: sub-folders are classes, or a `manifest.csv` (path,class,pitch,group) at the root says otherwise.
-    ///
-    /// # Errors
-    /// No such folder, or no usable sound in it.
-    pub fn scan(root: &Path, config: &DatasetConfig) -> Result<Self> {
-        let _ = (root, config);
-        unimplemented!("H4")
+    /// The index of a training example, balanced: classes by the square root of their number of source groups, groups
+    /// of a class evenly, examples of a group evenly. Draws three numbers of `noise`.
+    pub fn pick(&self, noise: &mut NoiseStream) -> usize {
+        self.balance.pick(noise)
     }
 
-    /// A fresh variation of training example `index`: samples and its attributes measured anew (the percentile
-    /// tables are the dataset's, so `&self` knows them). Deterministic in `noise`. Cost: at most about 3 ms.
-    pub fn augment(&self, index: usize, config: &AugmentConfig, noise: &mut NoiseStream) -> Example {
-        let _ = (index, config, noise);
-        unimplemented!("H4")
+    /// The attributes of `samples` (at the dataset's rate) as percentiles of the training set.
+    pub fn measure(&self, samples: &[f32]) -> [f32; NUM_ATTRIBUTES] {
+        self.scale.percentiles(self.tools.meter.measure(samples))
     }
 }
 
-/// Which variations training makes. Probabilities in 0..=1.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AugmentConfig {
-    /// Largest transposition either way, in semitones.
-    pub semitones: f32,
-    /// Probability of turning the polarity.
-    pub polarity: f32,
-    /// Largest attenuation, dB.
-    pub gain_db: f32,
-    /// Largest spectral tilt either way, dB per octave.
-    pub tilt_db_per_octave: f32,
-    /// Largest change of decay by envelope reshaping: factor in `1/x..=x`.
-    pub decay_factor: f32,
-    /// Probability of layering a second sound of the class.
-    pub layer: f32,
+/// Planned transforms, shared by all clones of a dataset.
+struct Tools {
+    meter: AttributeMeter,
+    tilt: augment::Tilt,
 }
 
-impl Default for AugmentConfig {
-    fn default() -> Self {
-        Self { semitones: 3.0, polarity: 0.5, gain_db: 0.0, tilt_db_per_octave: 2.0, decay_factor: 1.6, layer: 0.25 }
+impl Tools {
+    fn new(config: &DatasetConfig) -> Self {
+        Self {
+            meter: AttributeMeter::new(config.sample_rate),
+            tilt: augment::Tilt::new(config.num_samples, config.sample_rate),
+        }
     }
 }
+
+impl std::fmt::Debug for Tools {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tools")
+    }
+}
+
+#[cfg(test)]
+mod tests;

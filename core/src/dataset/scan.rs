@@ -1,0 +1,173 @@
+//! A folder -> a [`Dataset`].
+
+use super::augment::Tilt;
+use super::balance::Balance;
+use super::duplicates::{Fingerprint, fingerprint};
+use super::group::{Groups, group};
+use super::layout::{Source, lay_out};
+use super::prepare::{Fit, prepare};
+use super::spectrum::Spectrum;
+use super::split::split;
+use super::{AttributeMeter, AttributeScale, ClassReport, Dataset, DatasetConfig, Example, NUM_ATTRIBUTES, ScanReport, Tools};
+use crate::error::{DatasetError, Result};
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// One usable file.
+struct Sound {
+    source: Source,
+    samples: Vec<f32>,
+    fit: Fit,
+    natural: [f32; NUM_ATTRIBUTES],
+    fingerprint: Fingerprint,
+}
+
+impl Dataset {
+    /// Scan `root`: sub-folders are classes, or a `manifest.csv` (path,class,pitch,group) at the root says otherwise.
+    ///
+    /// A folder with sounds and no sub-folders is one class named after itself. Files are read in parallel, yet the
+    /// result depends on their names and content alone. A file that cannot be used is reported and the scan goes on.
+    ///
+    /// # Errors
+    /// A setting out of range, no such folder, a manifest that cannot be read, or no usable sound.
+    pub fn scan(root: &Path, config: &DatasetConfig) -> Result<Self> {
+        Self::scan_with(root, config, &|_, _| {})
+    }
+
+    /// [`Dataset::scan`], calling `on_file(done, all)` after every file, from many threads.
+    ///
+    /// # Errors
+    /// As [`Dataset::scan`].
+    pub fn scan_with(root: &Path, config: &DatasetConfig, on_file: &(dyn Fn(usize, usize) + Sync)) -> Result<Self> {
+        config.validate()?;
+        let layout = lay_out(root)?;
+        let mut report =
+            ScanReport { found: layout.sources.len() + layout.skipped.len(), skipped: layout.skipped, ..Default::default() };
+        if report.found == 0 {
+            return Err(DatasetError::NoSounds(root.to_owned()).into());
+        }
+        let tools = Tools::new(config);
+        let sounds = read_all(root, config, &tools, layout.sources, on_file, &mut report);
+        report.used = sounds.len();
+        if sounds.is_empty() {
+            return Err(none_usable(root, report).into());
+        }
+        assemble(config, tools, sounds, report)
+    }
+}
+
+fn none_usable(root: &Path, report: ScanReport) -> DatasetError {
+    let (first, reason) = report.skipped.into_iter().next().unwrap_or_default();
+    DatasetError::NoneUsable { root: root.to_owned(), found: report.found, first, reason }
+}
+
+/// Every usable sound, in the sources' order; the others go to the report.
+fn read_all(
+    root: &Path,
+    config: &DatasetConfig,
+    tools: &Tools,
+    sources: Vec<Source>,
+    on_file: &(dyn Fn(usize, usize) + Sync),
+    report: &mut ScanReport,
+) -> Vec<Sound> {
+    let (done, all) = (AtomicUsize::new(0), sources.len());
+    let spectrum = Spectrum::new(config.sample_rate);
+    let read = |source: Source| {
+        let sound = read(root, config, tools, &spectrum, source);
+        on_file(done.fetch_add(1, Ordering::Relaxed) + 1, all);
+        sound
+    };
+    let results: Vec<_> = sources.into_par_iter().map(read).collect();
+    let (mut sounds, mut skipped) = (Vec::new(), Vec::new());
+    results.into_iter().for_each(|result| match result {
+        Ok(sound) => sounds.push(sound),
+        Err(reason) => skipped.push(reason),
+    });
+    report.skipped.extend(skipped);
+    report.skipped.sort();
+    sounds
+}
+
+/// One file, or its path and why it is unusable.
+fn read(
+    root: &Path,
+    config: &DatasetConfig,
+    tools: &Tools,
+    spectrum: &Spectrum,
+    source: Source,
+) -> Result<Sound, (PathBuf, String)> {
+    let path = root.join(&source.path);
+    match prepare(&path, config) {
+        Ok((samples, fit)) => {
+            let natural = tools.meter.measure(&samples);
+            let fingerprint = fingerprint(spectrum, &samples);
+            Ok(Sound { source, samples, fit, natural, fingerprint })
+        }
+        Err(unusable) => {
+            let reason = unusable.to_string();
+            // The report names the path itself.
+            let reason = reason.strip_prefix(&format!("{}: ", path.display())).unwrap_or(&reason);
+            Err((source.path, reason.to_owned()))
+        }
+    }
+}
+
+/// Group, split and scale what was read.
+fn assemble(config: &DatasetConfig, tools: Tools, sounds: Vec<Sound>, mut report: ScanReport) -> Result<Dataset> {
+    let (fits, fingerprints): (Vec<_>, Vec<_>) = sounds.iter().map(|s| (s.fit, s.fingerprint.clone())).unzip();
+    let (sources, rest): (Vec<_>, Vec<_>) = sounds.into_iter().map(|s| (s.source, (s.samples, s.natural))).unzip();
+    let groups = group(&sources, &fingerprints);
+    let classes: Vec<String> = BTreeSet::from_iter(sources.iter().map(|s| s.class.clone())).into_iter().collect();
+    // Cannot fail: every class is in the sorted list.
+    let class_of = |source: &Source| classes.binary_search(&source.class).unwrap_or(0);
+    let members: Vec<_> = groups.names.iter().map(String::as_str).zip(sources.iter().map(class_of)).collect();
+    let is_held = split(&members, config.held_out, config.split_seed);
+    let training: Vec<_> = rest.iter().zip(&is_held).filter(|(_, held)| !**held).map(|((_, natural), _)| *natural).collect();
+    let scale = AttributeScale::of(&training)?;
+    let (mut train, mut held_out) = (Vec::new(), Vec::new());
+    for (i, ((source, (samples, natural)), held)) in sources.iter().zip(rest).zip(is_held).enumerate() {
+        let example = Example {
+            samples,
+            class: class_of(source),
+            pitch: groups.pitches[i],
+            attributes: scale.percentiles(natural),
+            path: source.path.clone(),
+            group: groups.names[i].clone(),
+        };
+        if held { &mut held_out } else { &mut train }.push(example);
+    }
+    report.classes = count_classes(&classes, &train, &held_out);
+    report.padded = fits.iter().filter(|fit| **fit == Fit::Padded).count();
+    report.cut = fits.len() - report.padded;
+    take_notes(&mut report, groups, config, held_out.is_empty());
+    let balance = Balance::new(&train);
+    Ok(Dataset { classes, train, held_out, report, scale, config: config.clone(), balance, tools: Arc::new(tools) })
+}
+
+fn count_classes(classes: &[String], train: &[Example], held_out: &[Example]) -> Vec<ClassReport> {
+    let count = |examples: &[Example], class| examples.iter().filter(|e| e.class == class).count();
+    let report = |(class, name): (usize, &String)| {
+        let of_class = train.iter().chain(held_out).filter(|e| e.class == class);
+        ClassReport {
+            name: name.clone(),
+            train: count(train, class),
+            held_out: count(held_out, class),
+            groups: of_class.map(|e| &e.group).collect::<BTreeSet<_>>().len(),
+        }
+    };
+    classes.iter().enumerate().map(report).collect()
+}
+
+fn take_notes(report: &mut ScanReport, groups: Groups, config: &DatasetConfig, holds_none_out: bool) {
+    report.joined_groups = groups.joined;
+    report.notes = groups.notes;
+    if holds_none_out && config.held_out > 0.0 {
+        report.notes.push("too few sources to hold any out: every sound is trained on".into());
+    }
+    for class in report.classes.iter().filter(|c| c.groups < 8) {
+        report.notes.push(format!("class {}: {} distinct sources; 8 or more make it vary", class.name, class.groups));
+    }
+}
