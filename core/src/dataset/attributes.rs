@@ -72,7 +72,7 @@ impl AttributeMeter {
     }
 }
 
-/// Bands of a twelfth of the spectrum's first 256 bins and half an octave above: narrow enough that a coloured noise
+/// Bands of twelve bins, and of half an octave where that is more: narrow enough that a coloured noise
 /// is flat within each, wide enough that a tone is not.
 fn flatness_bands(num_bins: usize) -> Vec<Range<usize>> {
     let mut bands = Vec::new();
@@ -152,8 +152,8 @@ mod tests {
     fn brightness_is_the_log_of_a_tones_frequency() {
         for hz in [200.0, 1000.0, 8000.0] {
             let octaves = measure(&sine(hz, 0.3))[0] - hz.log2();
-            // The attack's click and the window's width lift low tones a little.
-            assert!((-0.01..0.12).contains(&octaves), "{octaves} octaves off at {hz} Hz");
+            // The sudden start smears the first frame, low tones the most: a semitone.
+            assert!(octaves.abs() < 0.08, "{octaves} octaves off at {hz} Hz");
         }
         assert!(measure(&noise(0.3))[0] > measure(&sine(1000.0, 0.3))[0]);
     }
@@ -162,14 +162,20 @@ mod tests {
     fn a_long_sound_has_the_greater_decay_and_noise_the_greater_noisiness() {
         assert!(measure(&sine(500.0, 0.6))[1] > 3.0 * measure(&sine(500.0, 0.1))[1]);
         let (tone, hiss) = (measure(&sine(100.0, 0.3))[3], measure(&noise(0.3))[3]);
-        // Flatness of white noise is exp(-0.577) = 0.56; the window's overlap of neighbours raises it a little.
-        assert!(tone < 0.05 && (0.5..0.7).contains(&hiss), "tone {tone}, noise {hiss}");
+        // Flatness of white noise is exp(-0.577) = 0.56; the tone's is its sudden start, a click.
+        assert!(tone < 0.1 && (0.5..0.7).contains(&hiss), "tone {tone}, noise {hiss}");
     }
 
     #[test]
     fn noisiness_does_not_depend_on_the_colour_of_a_noise() {
         let mut brown = 0.0;
-        let coloured: Vec<f32> = noise(1e9).iter().map(|x| { brown = 0.95 * brown + x; brown }).collect();
+        let coloured: Vec<f32> = noise(1e9)
+            .iter()
+            .map(|x| {
+                brown = 0.95 * brown + x;
+                brown
+            })
+            .collect();
         let (white, brown) = (measure(&noise(1e9))[3], measure(&coloured)[3]);
         assert!((white - brown).abs() < 0.12, "white {white}, brown {brown}");
     }

@@ -51,9 +51,7 @@ impl Envelope {
     fn smoothed(&self, window_s: f64) -> Vec<f64> {
         let half = ((window_s / self.block_s / 2.0).round() as usize).max(1);
         let num_blocks = self.sums.len() - 1;
-        (0..num_blocks)
-            .map(|i| self.sums[(i + half + 1).min(num_blocks)] - self.sums[i.saturating_sub(half)])
-            .collect()
+        (0..num_blocks).map(|i| self.sums[(i + half + 1).min(num_blocks)] - self.sums[i.saturating_sub(half)]).collect()
     }
 }
 

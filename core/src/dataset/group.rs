@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn near_duplicates_join_their_groups_even_across_classes() {
-        let sources = sources(&[("kick/a.wav", None), ("kick/a_v2.wav", None), ("snare/x.wav", None), ("snare/y.wav", None)]);
+        let sources =
+            sources(&[("kick/a.wav", None), ("kick/a_v2.wav", None), ("snare/x.wav", None), ("snare/y.wav", None)]);
         let groups = group(&sources, &prints("abbc"));
         assert_eq!(groups.names, ["kick/a", "kick/a", "kick/a", "snare/y"]);
         assert_eq!(groups.joined, 1);
@@ -116,7 +117,8 @@ mod tests {
 
     #[test]
     fn plain_enumeration_does_not_make_one_source_of_a_class() {
-        let files: Vec<String> = (0..8).map(|i| format!("kick/{}{i:03}.wav", if i < 6 { "hit" } else { "boom" })).collect();
+        let files: Vec<String> =
+            (0..8).map(|i| format!("kick/{}{i:03}.wav", if i < 6 { "hit" } else { "boom" })).collect();
         let files: Vec<_> = files.iter().map(|f| (f.as_str(), None)).collect();
         let groups = group(&sources(&files), &prints("abcdefgh"));
         assert_eq!(groups.names[..2], ["kick/hit000", "kick/hit001"]);
@@ -126,7 +128,8 @@ mod tests {
 
     #[test]
     fn notes_in_names_count_only_where_every_file_of_a_class_has_one() {
-        let files = [("piano/a_c4.wav", None), ("piano/a_d4.wav", None), ("kick/a1.wav", None), ("kick/deep.wav", None)];
+        let files =
+            [("piano/a_c4.wav", None), ("piano/a_d4.wav", None), ("kick/a1.wav", None), ("kick/deep.wav", None)];
         let groups = group(&sources(&files), &prints("abcd"));
         assert_eq!(groups.pitches, [Some(60.0), Some(62.0), None, None]);
         assert_eq!(groups.names[0], groups.names[1]);

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 /// Extensions that are taken for sounds, in lower case.
-const EXTENSIONS: [&str; 11] =
-    ["wav", "wave", "flac", "ogg", "oga", "mp3", "aif", "aiff", "aifc", "caf", "m4a"];
+const EXTENSIONS: [&str; 11] = ["wav", "wave", "flac", "ogg", "oga", "mp3", "aif", "aiff", "aifc", "caf", "m4a"];
 
 /// One file that should become an example.
 #[derive(Clone, Debug, PartialEq)]

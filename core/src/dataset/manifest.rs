@@ -59,7 +59,10 @@ mod tests {
     #[test]
     fn pitch_and_group_may_be_empty_or_absent() {
         let rows = read_text("path,class,pitch,group\nb.wav,kick,,\na.wav, snare ,60.5,kit 1\n").unwrap();
-        assert_eq!((rows[0].class.as_str(), rows[0].pitch, rows[0].group.as_deref()), ("snare", Some(60.5), Some("kit 1")));
+        assert_eq!(
+            (rows[0].class.as_str(), rows[0].pitch, rows[0].group.as_deref()),
+            ("snare", Some(60.5), Some("kit 1"))
+        );
         assert_eq!((rows[1].class.as_str(), rows[1].pitch, rows[1].group.as_deref()), ("kick", None, None));
         assert_eq!(read_text("class,path,licence\nkick,a.wav,CC0\n").unwrap()[0].pitch, None);
     }

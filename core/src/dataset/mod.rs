@@ -58,8 +58,18 @@ impl DatasetConfig {
     /// The first field that is out of its range, by name.
     pub fn validate(&self) -> Result<()> {
         let checks = [
-            ("sample_rate", self.sample_rate.to_string(), (4000..=192_000).contains(&self.sample_rate), "4000 to 192000"),
-            ("num_samples", self.num_samples.to_string(), (256..=1 << 24).contains(&self.num_samples), "256 to 16777216"),
+            (
+                "sample_rate",
+                self.sample_rate.to_string(),
+                (4000..=192_000).contains(&self.sample_rate),
+                "4000 to 192000",
+            ),
+            (
+                "num_samples",
+                self.num_samples.to_string(),
+                (256..=1 << 24).contains(&self.num_samples),
+                "256 to 16777216",
+            ),
             ("held_out", self.held_out.to_string(), (0.0..1.0).contains(&self.held_out), "0 to below 1"),
         ];
         match checks.into_iter().find(|check| !check.2) {

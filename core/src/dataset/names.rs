@@ -88,10 +88,16 @@ mod tests {
     #[test]
     fn siblings_share_a_name_and_others_do_not() {
         let name = |path: &str| source_name(Path::new(path), Numbers::Strip, false);
-        for sibling in
-            ["kick/Deep.wav", "kick/deep_v1.wav", "kick/Deep-02.wav", "kick/deep (3).wav", "kick/deep_vel127_rr2.wav",
-             "kick/deep_soft.wav", "kick/deep7.flac", "kick/Deep [12].wav"]
-        {
+        for sibling in [
+            "kick/Deep.wav",
+            "kick/deep_v1.wav",
+            "kick/Deep-02.wav",
+            "kick/deep (3).wav",
+            "kick/deep_vel127_rr2.wav",
+            "kick/deep_soft.wav",
+            "kick/deep7.flac",
+            "kick/Deep [12].wav",
+        ] {
             assert_eq!(name(sibling), "kick/deep", "{sibling}");
         }
         assert_ne!(name("kick/other/deep.wav"), "kick/deep");

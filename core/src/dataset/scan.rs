@@ -1,6 +1,5 @@
 //! A folder -> a [`Dataset`].
 
-use super::augment::Tilt;
 use super::balance::Balance;
 use super::duplicates::{Fingerprint, fingerprint};
 use super::group::{Groups, group};
@@ -8,7 +7,7 @@ use super::layout::{Source, lay_out};
 use super::prepare::{Fit, prepare};
 use super::spectrum::Spectrum;
 use super::split::split;
-use super::{AttributeMeter, AttributeScale, ClassReport, Dataset, DatasetConfig, Example, NUM_ATTRIBUTES, ScanReport, Tools};
+use super::{AttributeScale, ClassReport, Dataset, DatasetConfig, Example, NUM_ATTRIBUTES, ScanReport, Tools};
 use crate::error::{DatasetError, Result};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -44,8 +43,11 @@ impl Dataset {
     pub fn scan_with(root: &Path, config: &DatasetConfig, on_file: &(dyn Fn(usize, usize) + Sync)) -> Result<Self> {
         config.validate()?;
         let layout = lay_out(root)?;
-        let mut report =
-            ScanReport { found: layout.sources.len() + layout.skipped.len(), skipped: layout.skipped, ..Default::default() };
+        let mut report = ScanReport {
+            found: layout.sources.len() + layout.skipped.len(),
+            skipped: layout.skipped,
+            ..Default::default()
+        };
         if report.found == 0 {
             return Err(DatasetError::NoSounds(root.to_owned()).into());
         }
@@ -125,7 +127,8 @@ fn assemble(config: &DatasetConfig, tools: Tools, sounds: Vec<Sound>, mut report
     let class_of = |source: &Source| classes.binary_search(&source.class).unwrap_or(0);
     let members: Vec<_> = groups.names.iter().map(String::as_str).zip(sources.iter().map(class_of)).collect();
     let is_held = split(&members, config.held_out, config.split_seed);
-    let training: Vec<_> = rest.iter().zip(&is_held).filter(|(_, held)| !**held).map(|((_, natural), _)| *natural).collect();
+    let training: Vec<_> =
+        rest.iter().zip(&is_held).filter(|(_, held)| !**held).map(|((_, natural), _)| *natural).collect();
     let scale = AttributeScale::of(&training)?;
     let (mut train, mut held_out) = (Vec::new(), Vec::new());
     for (i, ((source, (samples, natural)), held)) in sources.iter().zip(rest).zip(is_held).enumerate() {

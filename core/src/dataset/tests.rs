@@ -37,7 +37,11 @@ fn two_classes() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for i in 0..12u8 {
         let name = char::from(b'a' + i / 2);
-        write(dir.path(), &format!("kick/deep {name}_v{}.wav", i % 2), &hit(50.0 + 9.0 * f32::from(i), 0.1, 0.1, i.into()));
+        write(
+            dir.path(),
+            &format!("kick/deep {name}_v{}.wav", i % 2),
+            &hit(50.0 + 9.0 * f32::from(i), 0.1, 0.1, i.into()),
+        );
         let snare = hit(190.0 + 20.0 * f32::from(i), 0.05, 0.7, 50 + u64::from(i));
         write(dir.path(), &format!("snare/{}.wav", char::from(b'a' + i)), &snare);
     }
@@ -158,7 +162,7 @@ fn attributes_order_sounds_as_ears_do() {
     write(dir.path(), "noisy.wav", &hit(500.0, 0.05, 1.0, 1));
     let swell: Vec<f32> = hit(500.0, 0.12, 0.0, 1).into_iter().rev().collect();
     write(dir.path(), "swell.wav", &swell);
-    let data = Dataset::scan(dir.path(), &CONFIG).unwrap();
+    let data = Dataset::scan(dir.path(), &DatasetConfig { held_out: 0.0, ..CONFIG }).unwrap();
     let of = |name: &str| data.train.iter().find(|e| e.path == Path::new(name)).unwrap().attributes;
     assert!(of("bright.wav")[0] > of("plain.wav")[0]);
     assert!(of("ringing.wav")[1] > of("plain.wav")[1]);
@@ -191,7 +195,10 @@ fn augmentation_is_the_same_for_a_stream_and_differs_between_streams() {
         let peak = varied.samples.iter().fold(0.0f32, |m, x| m.max(x.abs()));
         assert!((peak - 1.0).abs() < 1e-6 && varied.samples.iter().all(|x| x.is_finite()));
         assert!(varied.attributes.iter().all(|a| (0.0..=1.0).contains(a)));
-        assert_eq!((varied.samples.len(), varied.class, &varied.group), (8192, data.train[3].class, &data.train[3].group));
+        assert_eq!(
+            (varied.samples.len(), varied.class, &varied.group),
+            (8192, data.train[3].class, &data.train[3].group)
+        );
     }
 }
 

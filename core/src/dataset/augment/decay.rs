@@ -34,7 +34,8 @@ mod tests {
     fn an_exponential_takes_the_factor_times_its_decay() {
         for factor in [0.5f32, 0.8, 1.25, 2.0] {
             let t = |i: usize| i.saturating_sub(ONSET) as f32 / 44_100.0;
-            let mut sound: Vec<f32> = (0..44_100).map(|i| (-4.605 * t(i) / 0.25).exp() * (2764.6 * t(i)).sin()).collect();
+            let mut sound: Vec<f32> =
+                (0..44_100).map(|i| (-4.605 * t(i) / 0.25).exp() * (2764.6 * t(i)).sin()).collect();
             reshape(&mut sound, factor, 44_100);
             let decay_s = Envelope::new(&sound, 44_100).decay_s() as f32;
             // A sound that is drawn out falls at its old pace again after 0.25 s: 40/factor dB down by then.

@@ -25,7 +25,8 @@ impl Tilt {
         let mut planner = RealFftPlanner::new();
         let tau = std::f32::consts::TAU;
         let a = (-tau * CORNER_HZ / sample_rate as f32).exp();
-        let response = |bin: usize| Complex32::new(1.0, 0.0) - Complex32::from_polar(a, -tau * bin as f32 / length as f32);
+        let response =
+            |bin: usize| Complex32::new(1.0, 0.0) - Complex32::from_polar(a, -tau * bin as f32 / length as f32);
         let unit = (0..=length / 2).map(response).map(|h| (h.norm().ln(), h.arg())).collect();
         Self { forward: planner.plan_fft_forward(length), backward: planner.plan_fft_inverse(length), unit }
     }

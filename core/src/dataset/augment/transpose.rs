@@ -54,7 +54,8 @@ fn interpolate(taps: &[f32], kernels: &[[f32; TAPS]], phase: f32) -> f32 {
 fn kernels(cutoff: f32) -> Vec<[f32; TAPS]> {
     let half = (TAPS / 2) as f32;
     let at = |x: f32| {
-        let window = 0.42 + 0.5 * (std::f32::consts::PI * x / half).cos() + 0.08 * (std::f32::consts::TAU * x / half).cos();
+        let window =
+            0.42 + 0.5 * (std::f32::consts::PI * x / half).cos() + 0.08 * (std::f32::consts::TAU * x / half).cos();
         let angle = std::f32::consts::PI * cutoff * x;
         window.max(0.0) * if angle.abs() < 1e-4 { 1.0 } else { angle.sin() / angle }
     };
