@@ -22,15 +22,14 @@ pub fn mean_squared_error(prediction: &Tensor, target: &Tensor) -> Result<Tensor
     Ok((prediction - target)?.sqr()?.mean_all()?)
 }
 
-/// Pseudo-Huber loss `sqrt(|d|^2 + c^2) - c`, averaged over items: a scalar. `|d|` is an item's Euclidean distance.
+/// Pseudo-Huber loss `sqrt(d^2 + c^2) - c` by value, averaged over everything: a scalar. `c > 0`.
 ///
-/// Quadratic for distances below `c`, linear beyond it, so that single bad items pull less. `c > 0`; Song and Dhariwal
-/// 2023 (<https://arxiv.org/abs/2310.14189>) take `0.00054 * sqrt(values in an item)`.
+/// Quadratic for differences below `c`, linear beyond it, so that single bad values pull less.
 ///
 /// # Errors
 /// Tensors of unequal shape.
 pub fn pseudo_huber(prediction: &Tensor, target: &Tensor, c: f64) -> Result<Tensor> {
-    let squared = (prediction - target)?.sqr()?.flatten_from(1)?.sum(1)?;
+    let squared = (prediction - target)?.sqr()?;
     Ok(((squared + c * c)?.sqrt()? - c)?.mean_all()?)
 }
 
@@ -53,14 +52,15 @@ mod tests {
         let off = batch([[[3.0, 4.0]], [[0.0, 0.0]]]);
         assert_eq!(squared_error_per_item(&off, &zero).unwrap().to_vec1::<f32>().unwrap(), [12.5, 0.0]);
         assert_eq!(scalar(&mean_squared_error(&off, &zero).unwrap()), 6.25);
-        // |d| = 5 and c = 12 make 13 - 12; the other item adds nothing.
-        assert_eq!(scalar(&pseudo_huber(&off, &zero, 12.0).unwrap()), 0.5);
+        // With c = 3 a difference of 4 costs 5 - 3; that of 3 costs sqrt(18) - 3; two values of four cost nothing.
+        let huber = scalar(&pseudo_huber(&off, &zero, 3.0).unwrap());
+        assert!((huber - (2.0 + 18f32.sqrt() - 3.0) / 4.0).abs() < 1e-6, "{huber}");
     }
 
     #[test]
     fn pseudo_huber_is_quadratic_near_and_linear_far() {
         let zero = batch([[[0.0, 0.0]], [[0.0, 0.0]]]);
-        let at = |d: f32, c| scalar(&pseudo_huber(&batch([[[d, 0.0]], [[-d, 0.0]]]), &zero, c).unwrap());
+        let at = |d: f32, c| scalar(&pseudo_huber(&batch([[[d, -d]], [[-d, d]]]), &zero, c).unwrap());
         // d^2 / 2c with a relative error of d^2 / 4c^2; f32 cancels 1 part in 2^24 of c.
         assert!((at(0.1, 1.0) / 0.005 - 1.0).abs() < 0.01);
         // d - c with an error of c^2 / 2d.
