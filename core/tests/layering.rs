@@ -359,8 +359,8 @@ fn a_file_of_tests_is_known_by_its_declaration() {
     let elsewhere = "#[cfg(test)]\n#[path = \"file_tests.rs\"]\nmod tests;";
     assert_eq!(test_files(Path::new("model/file.rs"), elsewhere), [Path::new("model/file_tests")]);
     let drawing = "use crate::noise::Seed;";
-    assert!(check(Path::new("model/tiny.rs"), drawing, true).is_empty());
-    assert!(!check(Path::new("model/tiny.rs"), drawing, false).is_empty());
+    assert!(check(Path::new("unet/tiny.rs"), drawing, true).is_empty());
+    assert!(!check(Path::new("unet/tiny.rs"), drawing, false).is_empty());
 }
 
 #[test]

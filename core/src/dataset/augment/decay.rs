@@ -1,6 +1,6 @@
 //! Making a sound ring longer or shorter.
 
-use super::super::envelope::Envelope;
+use crate::dataset::envelope::Envelope;
 use super::ONSET;
 
 /// Stretch (`factor` above 1) or shorten the decay of `sound`, through an exponential gain from the onset on.
