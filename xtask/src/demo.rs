@@ -6,16 +6,8 @@ use crate::process::{output_of, run, target_dir};
 use crate::system;
 
 /// What is rendered: a class of the `drums` model, and the seed that says which of its sounds.
-const HITS: [(&str, u64); 8] = [
-    ("kick", 1),
-    ("snare", 2),
-    ("closed-hat", 3),
-    ("open-hat", 4),
-    ("tom", 5),
-    ("clap", 6),
-    ("cymbal", 7),
-    ("perc", 8),
-];
+const HITS: [(&str, u64); 8] =
+    [("kick", 1), ("snare", 2), ("rim", 3), ("clap", 4), ("closed-hat", 5), ("open-hat", 6), ("tom", 7), ("crash", 8)];
 
 /// Installs what is missing, builds `brownian` and renders [`HITS`] into `demo/`.
 ///
