@@ -2,8 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use brownian_core::diffusion::Sampler;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use serde::{Deserialize, Serialize};
+
+use crate::pitch;
 
 /// A diffusion synthesizer. One binary, offline.
 #[derive(Debug, Parser)]
@@ -17,6 +21,12 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make sounds and write them as WAV files
+    Render(Box<RenderArgs>),
+    /// Tell what sounds, models and checkpoints hold
+    Inspect(InspectArgs),
+    /// Render a file's recipe again and compare the bytes
+    Verify(VerifyArgs),
     // `Train(crate::commands::train::Args)` goes here, its arguments defined beside the command.
     /// Look at folders of sounds and prepare them for training
     Data {
@@ -24,11 +34,185 @@ pub enum Command {
         #[command(subcommand)]
         command: DataCommand,
     },
+    /// List, show, add and remove models
+    Models {
+        /// What to do; listing where nothing is said.
+        #[command(subcommand)]
+        command: Option<ModelsCommand>,
+    },
     /// Write a shell's completion script to stdout
     Completions {
-        /// Which shell.
+        /// Which shell
         shell: Shell,
     },
+}
+
+const RENDER_HELP: &str = "\
+Every setting can also stand in the environment (BROWNIAN_STEPS=24, BROWNIAN_SAMPLE_RATE=48000, BROWNIAN_LEVEL='{ lufs
+= -14.0 }', …) or in config.toml (steps = 24) in the platform's configuration folder, or the file that BROWNIAN_CONFIG
+names. A flag wins over --from, that over the environment, that over the file.
+
+Exit code: 0 all done, 1 some clips failed (each named), 2 nothing was done, 130 interrupted.";
+
+/// `brownian render`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = RENDER_HELP)]
+pub struct RenderArgs {
+    /// A model's name (see `brownian models`) or file
+    #[arg(required_unless_present = "from")]
+    pub model: Option<String>,
+    /// Kind of sound, one of the model's classes [default: drawn from the seed]
+    #[arg(long)]
+    pub class: Option<String>,
+    /// Pitch, for models trained with it
+    #[arg(long, value_name = "60|C4", value_parser = pitch::parse)]
+    pub pitch: Option<f32>,
+    /// Set an attribute (brightness, decay, attack, noisiness, loudness) from 0 to 1; may be repeated
+    #[arg(long, value_name = "NAME=0..1", value_parser = assignment)]
+    pub set: Vec<(String, f32)>,
+    /// Seconds [default: the model's]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub duration: Option<f64>,
+    /// Sampling steps: more is finer and slower [default: the model's]
+    #[arg(long)]
+    pub steps: Option<usize>,
+    /// Sampler [default: the model's]
+    #[arg(long, value_parser = sampler)]
+    pub sampler: Option<Sampler>,
+    /// How closely class and attributes are followed; 1 is as trained [default: the model's]
+    #[arg(long, alias = "cfg-scale", value_name = "SCALE", allow_negative_numbers = true)]
+    pub guidance: Option<f64>,
+    /// Which sound; clip i of --count has this seed + i [default: random, and shown]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// How many clips
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub count: u64,
+    /// Clips rendered together: changes speed and memory, never the sound [default: 8]
+    #[arg(long, value_name = "N")]
+    pub batch_size: Option<usize>,
+    /// Folder for the clips (named by class and seed), or the file of a single one [default: .]
+    #[arg(short, long, value_name = "DIR|FILE.wav")]
+    pub out: Option<PathBuf>,
+    /// Replace files that are there already
+    #[arg(short, long)]
+    pub force: bool,
+    /// Sample format [default: wav24]
+    #[arg(long)]
+    pub format: Option<Format>,
+    /// Rate of the file [default: the model's]
+    #[arg(long, value_name = "HZ")]
+    pub sample_rate: Option<u32>,
+    /// 1 or 2 [default: 1]
+    #[arg(long, value_name = "1|2")]
+    pub channels: Option<u16>,
+    /// How loud the file is.
+    #[command(flatten)]
+    pub level: LevelArgs,
+    /// Take the recipe of a file that Brownian wrote; flags change single parts of it
+    #[arg(long, value_name = "FILE.wav")]
+    pub from: Option<PathBuf>,
+    /// Where to compute [default: auto]
+    #[arg(long)]
+    pub device: Option<DeviceName>,
+    /// Threads, 0 for all: changes speed, never the sound [default: 0]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Print one JSON object a clip instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Play each clip when it is finished
+    #[arg(long)]
+    pub play: bool,
+    /// Check everything and print what would be made, but make nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// How loud the file is: at most one of them.
+#[derive(Clone, Debug, Default, Args)]
+#[group(multiple = false)]
+pub struct LevelArgs {
+    /// Integrated loudness to reach, where the peak allows
+    #[arg(long, value_name = "LUFS", allow_negative_numbers = true)]
+    pub loudness: Option<f64>,
+    /// Highest sample [default: -1]
+    #[arg(long, value_name = "DBFS", allow_negative_numbers = true)]
+    pub peak: Option<f64>,
+    /// As the model made it
+    #[arg(long)]
+    pub raw: bool,
+}
+
+/// Sample format of a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// WAV, 16-bit integers.
+    Wav16,
+    /// WAV, 24-bit integers.
+    #[default]
+    Wav24,
+    /// WAV, 32-bit floats.
+    Wav32f,
+}
+
+/// Where to compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeviceName {
+    /// The fastest there is.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// An NVIDIA card.
+    Cuda,
+    /// An Apple GPU.
+    Metal,
+}
+
+impl DeviceName {
+    /// As typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+            Self::Metal => "metal",
+        }
+    }
+}
+
+/// `brownian inspect`
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// Sounds, models, checkpoints
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Print one JSON object a file
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `brownian verify`
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Files that Brownian wrote
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Use this model (a name or a file) instead of the one that the recipe names
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Where to compute; only the same kind of device makes the same bytes
+    #[arg(long, default_value = "auto")]
+    pub device: DeviceName,
+    /// Threads, 0 for all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+    /// Print one JSON object a file
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What to do with a folder of sounds.
@@ -55,7 +239,59 @@ pub struct ScanArgs {
     pub json: bool,
 }
 
+/// What to do with the models.
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// List every model
+    List {
+        /// Print one JSON object a model
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a model's card
+    Show {
+        /// A model's name or file
+        model: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check a model file and copy it into the models folder
+    Add {
+        /// The file
+        file: PathBuf,
+        /// Replace a model of the same name
+        #[arg(short, long)]
+        force: bool,
+    },
+    /// Delete a model from the models folder
+    Remove {
+        /// Its name
+        model: String,
+    },
+}
+
+fn assignment(text: &str) -> Result<(String, f32), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} lacks a value; need NAME=0..1"))?;
+    let value = value.trim().parse().map_err(|_| format!("{value:?} is no number; need NAME=0..1"))?;
+    Ok((name.trim().to_string(), value))
+}
+
+fn sampler(text: &str) -> Result<Sampler, String> {
+    serde_json::from_value(text.into()).map_err(|_| format!("unknown sampler {text:?}; need dpmpp-2m, heun or euler"))
+}
+
 fn example_duration(text: &str) -> Result<f64, String> {
     let duration = text.parse::<f64>().map_err(|e| e.to_string())?;
     if (0.01..=60.0).contains(&duration) { Ok(duration) } else { Err(format!("{text} s; need 0.01..=60 s")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
 }

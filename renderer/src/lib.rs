@@ -9,10 +9,16 @@ use cli::{Cli, Command};
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod finish;
 pub mod interrupt;
+pub mod models;
+pub mod names;
 pub mod outcome;
 pub mod pitch;
+pub mod player;
+pub mod progress;
 pub mod report;
+pub mod wav_data;
 
 pub use outcome::{Outcome, refuse};
 
@@ -23,6 +29,10 @@ pub use outcome::{Outcome, refuse};
 /// [`Outcome::SomeFailed`].
 pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
+        Command::Render(args) => commands::render::run(&args),
+        Command::Inspect(args) => commands::inspect::run(&args),
+        Command::Verify(args) => commands::verify::run(&args),
+        Command::Models { command } => commands::models::run(command),
         Command::Data { command } => commands::data::run(command),
         Command::Completions { shell } => commands::completions::run(shell),
     }

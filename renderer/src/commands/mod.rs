@@ -2,3 +2,7 @@
 
 pub mod completions;
 pub mod data;
+pub mod inspect;
+pub mod models;
+pub mod render;
+pub mod verify;

@@ -1,0 +1,32 @@
+//! `brownian render`: recipes become files.
+//!
+//! [`plan`] settles what is meant (everything is checked before anything is made), [`execute`] makes it, and
+//! [`row`] is what a finished clip says on stdout.
+
+use anyhow::Result;
+
+use crate::cli::RenderArgs;
+use crate::config::Settings;
+use crate::outcome::Outcome;
+
+mod execute;
+mod plan;
+mod row;
+mod target;
+
+use plan::Plan;
+use row::Rows;
+
+/// Render what `args` ask for.
+///
+/// # Errors
+/// Usage or set-up; nothing was written.
+pub fn run(args: &RenderArgs) -> Result<Outcome> {
+    let plan = Plan::new(args, &Settings::load()?)?;
+    let mut rows = Rows::new(args.json, &plan);
+    if args.dry_run {
+        rows.announce(&plan)?;
+        return Ok(Outcome::Done);
+    }
+    execute::run(&plan, &mut rows, args.play)
+}

@@ -1,0 +1,145 @@
+//! What a render means, settled before anything is made.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use brownian_core::conditioning::Attribute;
+use brownian_core::generate::{self, Recipe, Request, Session};
+
+use super::target::{Target, check_free};
+use crate::cli::{LevelArgs, RenderArgs};
+use crate::config::Settings;
+use crate::finish::{FileRecipe, Finish, Level};
+use crate::{models, names};
+
+/// Clips rendered together where nobody says.
+const BATCH_SIZE: usize = 8;
+
+/// Everything that a render will do.
+pub struct Plan {
+    /// The model, ready.
+    pub session: Session,
+    /// One a clip, in the order of seeds.
+    pub jobs: Vec<Job>,
+    /// Clips rendered together, at least 1.
+    pub batch_size: usize,
+    /// How clips become files.
+    pub finish: Finish,
+    /// Where they go.
+    pub target: Target,
+}
+
+/// One clip to make.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Job {
+    /// What to ask of the session.
+    pub request: Request,
+    /// What that means for this model.
+    pub recipe: Recipe,
+    /// The file.
+    pub path: PathBuf,
+}
+
+impl Plan {
+    /// Settle what `args` mean: a flag wins over `--from`, that over `settings`, those over the model's defaults.
+    ///
+    /// # Errors
+    /// Anything that cannot be done: no such model, class or attribute, a number out of range, a file in the way.
+    pub fn new(args: &RenderArgs, settings: &Settings) -> Result<Self> {
+        let from = args.from.as_deref().map(FileRecipe::read).transpose()?;
+        let session = open_model(args, settings, from.as_ref())?;
+        let sample_rate = session.model().card.config.sample_rate;
+        let finish = finish(args, settings, from.as_ref(), sample_rate);
+        finish.validate()?;
+        let target = Target::new(args.out.as_deref().or(settings.out.as_deref()).unwrap_or(Path::new(".")), args.count)?;
+        let first = request(args, settings, from.as_ref())?;
+        let jobs = jobs(&session, &first, args.count, &target)?;
+        check_free(jobs.iter().map(|job| job.path.as_path()), args.force)?;
+        let batch_size = args.batch_size.or(settings.batch_size).unwrap_or(BATCH_SIZE);
+        ensure!((1..=4096).contains(&batch_size), "batch size {batch_size}; need 1..=4096");
+        Ok(Self { session, jobs, batch_size, finish, target })
+    }
+}
+
+fn open_model(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>) -> Result<Session> {
+    let threads = args.threads.or(settings.threads).unwrap_or(0);
+    ensure!(threads <= 1024, "{threads} threads; need 0..=1024, 0 for the machine's");
+    let device = args.device.or(settings.device).unwrap_or_default();
+    // clap asks for one of the two.
+    let named = args.model.as_deref().or(from.map(|from| from.recipe.model.as_str()));
+    let session = models::open(named.context("no model; give its name (see `brownian models`)")?, device, threads)?;
+    let card = &session.model().card;
+    if let Some(recipe) = from.map(|from| &from.recipe).filter(|recipe| recipe.model_hash != card.hash) {
+        let difference = format!("made by {} {}, this is {} {}", recipe.model, short(&recipe.model_hash), card.id, short(&card.hash));
+        ensure!(args.model.is_some(), "{difference}; name the model ({}) to use it all the same", card.id);
+        eprintln!("note: {difference}: the sound will differ");
+    }
+    Ok(session)
+}
+
+/// The first letters of a hash: enough for people.
+pub fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}
+
+fn finish(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>, sample_rate: u32) -> Finish {
+    let from = from.map(|from| from.finish);
+    let level = level(&args.level).or(from.map(|from| from.level)).or(settings.level);
+    Finish {
+        format: args.format.or(from.map(|from| from.format)).or(settings.format).unwrap_or_default(),
+        sample_rate: args.sample_rate.or(from.map(|from| from.sample_rate)).or(settings.sample_rate).unwrap_or(sample_rate),
+        channels: args.channels.or(from.map(|from| from.channels)).or(settings.channels).unwrap_or(1),
+        level: level.unwrap_or_default(),
+    }
+}
+
+fn level(args: &LevelArgs) -> Option<Level> {
+    let raw = args.raw.then_some(Level::Raw);
+    raw.or(args.loudness.map(Level::Lufs)).or(args.peak.map(Level::PeakDbfs))
+}
+
+/// The request of the first clip.
+fn request(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>) -> Result<Request> {
+    let from = from.map(|from| &from.recipe);
+    let mut attributes = from.map(|from| from.attributes.clone()).unwrap_or_default();
+    attributes.extend(attributes_of(&args.set)?);
+    Ok(Request {
+        seed: args.seed.or(from.map(|from| from.seed)).unwrap_or_else(names::random_seed),
+        class: args.class.clone().or(from.and_then(|from| from.class.clone())),
+        attributes,
+        pitch: args.pitch.or(from.and_then(|from| from.pitch)),
+        steps: args.steps.or(from.map(|from| from.steps)).or(settings.steps),
+        sampler: args.sampler.or(from.map(|from| from.sampler)).or(settings.sampler),
+        guidance: args.guidance.or(from.map(|from| from.guidance)).or(settings.guidance),
+        duration_s: args.duration.or(from.map(|from| from.duration_s)),
+    })
+}
+
+fn attributes_of(set: &[(String, f32)]) -> Result<BTreeMap<Attribute, f32>> {
+    set.iter().map(|(name, value)| Ok((generate::attribute(name)?, *value))).collect()
+}
+
+/// Clip i is the clip of `first`'s seed + i.
+fn jobs(session: &Session, first: &Request, count: u64, target: &Target) -> Result<Vec<Job>> {
+    let last = first.seed.checked_add(count - 1);
+    last.with_context(|| format!("seed {} leaves no room for {count} clips; need a smaller one", first.seed))?;
+    let job = |i| {
+        let request = Request { seed: first.seed + i, ..first.clone() };
+        let recipe = session.resolve(&request)?;
+        let path = target.path(&recipe);
+        Ok(Job { request, recipe, path })
+    };
+    (0..count).map(job).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_later_of_two_settings_of_an_attribute_counts() {
+        let set = [("decay".to_string(), 0.1), ("decay".to_string(), 0.9)];
+        assert_eq!(attributes_of(&set).unwrap(), BTreeMap::from([(Attribute::Decay, 0.9)]));
+    }
+}

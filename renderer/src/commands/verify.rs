@@ -1,0 +1,164 @@
+//! `brownian verify FILE…`: render a file's recipe again and compare the bytes.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use brownian_core::generate::{Cancel, Session};
+use serde::Serialize;
+
+use crate::cli::VerifyArgs;
+use crate::finish::FileRecipe;
+use crate::interrupt::cancel_on_ctrl_c;
+use crate::models;
+use crate::outcome::{Outcome, complain};
+use crate::wav_data::WavData;
+
+/// How a file compares with its recipe, rendered again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "result", rename_all = "kebab-case")]
+enum Verdict {
+    /// Every byte is.
+    Same,
+    /// Every sample is; another program, or another version of this one, wrote other information beside them.
+    SameSound,
+    /// The first frame (from 0) that differs.
+    Differs {
+        /// In frames.
+        first_frame: u64,
+    },
+    /// Rate, channels, sample format or length differ.
+    OtherShape,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Same => write!(f, "same: every byte"),
+            Self::SameSound => write!(f, "same sound: every sample; the information beside them was changed"),
+            Self::Differs { first_frame } => write!(f, "DIFFERS from frame {first_frame} on"),
+            Self::OtherShape => write!(f, "DIFFERS: another rate, sample format, number of channels or length"),
+        }
+    }
+}
+
+impl Verdict {
+    fn is_same(&self) -> bool {
+        matches!(self, Self::Same | Self::SameSound)
+    }
+}
+
+/// The keys of `--json`.
+#[derive(Debug, Serialize)]
+struct Row<'a> {
+    path: &'a Path,
+    #[serde(flatten)]
+    verdict: Verdict,
+}
+
+/// Verify every file; one that cannot be verified is named, and the run goes on.
+///
+/// # Errors
+/// Set-up, or stdout cannot be written.
+pub fn run(args: &VerifyArgs) -> Result<Outcome> {
+    let cancel = cancel_on_ctrl_c()?;
+    let mut sessions = Sessions { args, open: BTreeMap::new() };
+    let mut num_failed = 0;
+    for path in &args.files {
+        let verdict = sessions.verify(path, &cancel);
+        if cancel.is_cancelled() {
+            return Ok(Outcome::Interrupted);
+        }
+        match verdict {
+            Ok(verdict) => {
+                num_failed += usize::from(!verdict.is_same());
+                print(&Row { path, verdict }, args.json)?;
+            }
+            Err(error) => {
+                num_failed += 1;
+                complain(&error);
+            }
+        }
+    }
+    Ok(Outcome::from_failures(num_failed))
+}
+
+fn print(row: &Row<'_>, json: bool) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    if json {
+        writeln!(out, "{}", serde_json::to_string(row)?)?;
+    } else {
+        writeln!(out, "{}: {}", row.path.display(), row.verdict)?;
+    }
+    Ok(())
+}
+
+/// Each model is opened once.
+struct Sessions<'a> {
+    args: &'a VerifyArgs,
+    open: BTreeMap<String, Session>,
+}
+
+impl Sessions<'_> {
+    fn verify(&mut self, path: &Path, cancel: &Cancel) -> Result<Verdict> {
+        let wanted = FileRecipe::read(path)?;
+        let found = std::fs::read(path).with_context(|| path.display().to_string())?;
+        let bytes = self.render(&wanted, cancel).with_context(|| path.display().to_string())?;
+        Ok(compare(&found, &bytes))
+    }
+
+    fn render(&mut self, wanted: &FileRecipe, cancel: &Cancel) -> Result<Vec<u8>> {
+        let session = self.session(&wanted.recipe.model)?;
+        session.check_recipe(&wanted.recipe)?;
+        let rendered = session.render(&wanted.recipe.request(), cancel, &|_, _| ())?;
+        let clip = wanted.finish.apply(&rendered.clip)?;
+        FileRecipe { recipe: rendered.recipe, finish: wanted.finish }.file(&clip)
+    }
+
+    fn session(&mut self, model: &str) -> Result<&Session> {
+        let name = self.args.model.as_deref().unwrap_or(model);
+        Ok(match self.open.entry(name.to_string()) {
+            Entry::Occupied(session) => session.into_mut(),
+            Entry::Vacant(place) => place.insert(models::open(name, self.args.device, self.args.threads)?),
+        })
+    }
+}
+
+fn compare(found: &[u8], rendered: &[u8]) -> Verdict {
+    if found == rendered {
+        return Verdict::Same;
+    }
+    match (WavData::find(found), WavData::find(rendered)) {
+        (Some(a), Some(b)) if a.format == b.format && a.samples.len() == b.samples.len() => {
+            let first = a.samples.iter().zip(b.samples).position(|(a, b)| a != b);
+            first.map_or(Verdict::SameSound, |byte| Verdict::Differs { first_frame: (byte / a.bytes_per_frame()) as u64 })
+        }
+        _ => Verdict::OtherShape,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use brownian_core::audio::{Clip, WavFormat, WavInfo, wav_bytes};
+
+    use super::*;
+
+    fn wav(samples: &[f32], sample_rate: u32, title: &str) -> Vec<u8> {
+        let clip = Clip::mono(samples.to_vec(), sample_rate).unwrap();
+        wav_bytes(&clip, WavFormat::Wav24, &WavInfo { title: Some(title.into()), ..WavInfo::default() }).unwrap()
+    }
+
+    #[test]
+    fn a_verdict_tells_bytes_from_sound_and_finds_the_first_frame() {
+        let file = wav(&[0.0, 0.25, 0.5], 44_100, "a");
+        assert_eq!(compare(&file, &file), Verdict::Same);
+        assert_eq!(compare(&wav(&[0.0, 0.25, 0.5], 44_100, "b"), &file), Verdict::SameSound);
+        assert_eq!(compare(&wav(&[0.0, 0.25, 0.75], 44_100, "a"), &file), Verdict::Differs { first_frame: 2 });
+        assert_eq!(compare(&wav(&[0.0, 0.25], 44_100, "a"), &file), Verdict::OtherShape);
+        assert_eq!(compare(&wav(&[0.0, 0.25, 0.5], 48_000, "a"), &file), Verdict::OtherShape);
+        assert_eq!(compare(&file[..50], &file), Verdict::OtherShape);
+    }
+}

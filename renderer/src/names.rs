@@ -1,0 +1,43 @@
+//! Names of files, and seeds where none is given.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+/// The file of a clip: `kick_000042.wav`. Seeds differ within a run, so names do.
+pub fn clip_file(kind: &str, seed: u64) -> String {
+    format!("{}_{seed:06}.wav", safe(kind))
+}
+
+/// A seed nobody chose: 32 random bits of the system, short enough to read out.
+pub fn random_seed() -> u64 {
+    // The one number that may differ between two equal commands; from here on it is explicit.
+    RandomState::new().build_hasher().finish() & u64::from(u32::MAX)
+}
+
+/// `kind` with everything but letters, digits and `-` replaced: a class name comes from a model file, and must
+/// not lead out of the folder.
+fn safe(kind: &str) -> String {
+    let keep = |c: char| if c.is_alphanumeric() || c == '-' { c } else { '-' };
+    kind.chars().map(keep).take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_named_by_class_and_seed() {
+        assert_eq!(clip_file("kick", 42), "kick_000042.wav");
+        assert_eq!(clip_file("closed-hat", 4_294_967_295), "closed-hat_4294967295.wav");
+    }
+
+    #[test]
+    fn a_class_cannot_lead_out_of_the_folder() {
+        assert_eq!(clip_file("../../etc/x", 1), "------etc-x_000001.wav");
+        assert_eq!(clip_file("a\0b\\c:", 1), "a-b-c-_000001.wav");
+    }
+
+    #[test]
+    fn random_seeds_differ() {
+        assert_ne!((random_seed(), random_seed()), (random_seed(), random_seed()));
+    }
+}
