@@ -133,7 +133,7 @@ pub struct RenderArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[group(multiple = false)]
 pub struct LevelArgs {
-    /// Integrated loudness to reach, where the peak allows
+    /// Integrated loudness to reach, as far as the true peak stays at or below -1 dB
     #[arg(long, value_name = "LUFS", allow_negative_numbers = true)]
     pub loudness: Option<f64>,
     /// Highest sample [default: -1]

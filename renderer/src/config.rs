@@ -19,7 +19,17 @@ use crate::finish::Level;
 
 /// The keys, as in the file; `BROWNIAN_` and the key in capitals, `_` for `-`, in the environment.
 const KEYS: [&str; 11] = [
-    "steps", "sampler", "guidance", "batch-size", "out", "format", "sample-rate", "channels", "level", "device", "threads",
+    "steps",
+    "sampler",
+    "guidance",
+    "batch-size",
+    "out",
+    "format",
+    "sample-rate",
+    "channels",
+    "level",
+    "device",
+    "threads",
 ];
 
 /// What environment and file say; `None` where neither does.
@@ -59,7 +69,10 @@ impl Settings {
         let environment = |name: &str| std::env::var(name).ok();
         let text = match environment("BROWNIAN_CONFIG") {
             Some(path) => Some((PathBuf::from(&path), read(Path::new(&path))?)),
-            None => platform_file(environment).filter(|path| path.is_file()).map(|path| Ok::<_, anyhow::Error>((path.clone(), read(&path)?))).transpose()?,
+            None => platform_file(environment)
+                .filter(|path| path.is_file())
+                .map(|path| Ok::<_, anyhow::Error>((path.clone(), read(&path)?)))
+                .transpose()?,
         };
         let file = text.map_or_else(|| Ok(Self::default()), |(path, text)| Self::from_file(&path, &text))?;
         Ok(Self::from_environment(environment)?.or(file))

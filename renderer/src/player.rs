@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use brownian_core::audio::{Clip, resample};
 use brownian_core::generate::Cancel;
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
-use cpal::{FromSample, Sample, SampleFormat, SizedSample, StreamConfig};
+use cpal::{FromSample, SampleFormat, SizedSample, StreamConfig};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 /// Seconds of sound that the queue holds: a clip plays while the next is made.

@@ -1,1 +1,7 @@
-//! Whole-program tests.
+//! Whole-program tests: the real binary in a folder of its own, judged by files, stdout and exit code.
+
+mod completions;
+mod data;
+mod inspect;
+mod models;
+mod verify;

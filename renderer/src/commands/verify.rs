@@ -134,7 +134,9 @@ fn compare(found: &[u8], rendered: &[u8]) -> Verdict {
     match (WavData::find(found), WavData::find(rendered)) {
         (Some(a), Some(b)) if a.format == b.format && a.samples.len() == b.samples.len() => {
             let first = a.samples.iter().zip(b.samples).position(|(a, b)| a != b);
-            first.map_or(Verdict::SameSound, |byte| Verdict::Differs { first_frame: (byte / a.bytes_per_frame()) as u64 })
+            first.map_or(Verdict::SameSound, |byte| Verdict::Differs {
+                first_frame: (byte / a.bytes_per_frame()) as u64,
+            })
         }
         _ => Verdict::OtherShape,
     }

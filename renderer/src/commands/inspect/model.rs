@@ -60,7 +60,11 @@ pub fn print_card(out: &mut impl Write, card: &Card) -> Result<()> {
     writeln!(out, "  stages      {}", if config.envelope.is_some() { "envelope, then fine structure" } else { "one" })?;
     writeln!(out, "  sampling    {}", serde_json::to_string(&config.sampling)?)?;
     for source in &card.sources {
-        writeln!(out, "  source      {} ({}, {}): {} sounds", source.name, source.licence, source.attribution, source.sounds)?;
+        writeln!(
+            out,
+            "  source      {} ({}, {}): {} sounds",
+            source.name, source.licence, source.attribution, source.sounds
+        )?;
     }
     for (name, value) in &card.training {
         writeln!(out, "  training    {name} = {value}")?;

@@ -52,7 +52,7 @@ impl<'a> Report<'a> {
             sample_rate: clip.sample_rate(),
             channels: clip.num_channels(),
             peak_dbfs: clip.peak_dbfs(),
-            lufs: audio::lufs(&clip),
+            lufs: audio::measure_loudness(&clip).integrated_lufs,
             software,
             title,
             root_key,
@@ -74,9 +74,8 @@ impl<'a> Report<'a> {
         writeln!(out, "  sound     {duration_s:.3} s ({frames} frames), {sample_rate} Hz, {channels} channel(s)")?;
         let decibels = |db: Option<f64>, unit| db.map_or_else(|| "silent".to_string(), |db| format!("{db:.2} {unit}"));
         writeln!(out, "  level     peak {}, {}", decibels(self.peak_dbfs, "dBFS"), decibels(self.lufs, "LUFS"))?;
-        let mut line = |name: &str, value: Option<String>| {
-            value.map_or(Ok(()), |value| writeln!(out, "  {name:<9} {value}"))
-        };
+        let mut line =
+            |name: &str, value: Option<String>| value.map_or(Ok(()), |value| writeln!(out, "  {name:<9} {value}"));
         line("software", self.software.clone())?;
         line("title", self.title.clone())?;
         line("root key", self.root_key.map(|key| format!("{key} ({})", pitch::name(f32::from(key)))))?;

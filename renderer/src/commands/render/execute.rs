@@ -76,7 +76,11 @@ impl Run<'_> {
         let session = &self.plan.session;
         if let ([job], 1) = (batch, self.plan.jobs.len()) {
             // A single clip shows its steps.
-            return vec![session.render(&job.request, &self.cancel, &|done, total| progress.set(done, total)).map_err(Into::into)];
+            return vec![
+                session
+                    .render(&job.request, &self.cancel, &|done, total| progress.set(done, total))
+                    .map_err(Into::into),
+            ];
         }
         let requests: Vec<Request> = batch.iter().map(|job| job.request.clone()).collect();
         let rendered = session.render_many(&requests, &self.cancel, &|_, _| progress.advance());
@@ -107,9 +111,16 @@ impl Run<'_> {
         let (n, s) = (self.num_made, if self.num_made == 1 { "" } else { "s" });
         let rate = if elapsed_s > 0.0 { self.made_s / elapsed_s } else { 0.0 };
         let each = elapsed_s / (n.max(1) as f64);
-        eprintln!("{n} clip{s}, {:.2} s of sound, in {elapsed_s:.2} s ({each:.3} s a clip, {rate:.2}x real time)", self.made_s);
+        eprintln!(
+            "{n} clip{s}, {:.2} s of sound, in {elapsed_s:.2} s ({each:.3} s a clip, {rate:.2}x real time)",
+            self.made_s
+        );
         if self.cancel.is_cancelled() {
-            eprintln!("brownian: interrupted; {} of {} clips were not made", self.plan.jobs.len() - n, self.plan.jobs.len());
+            eprintln!(
+                "brownian: interrupted; {} of {} clips were not made",
+                self.plan.jobs.len() - n,
+                self.plan.jobs.len()
+            );
         }
     }
 

@@ -52,7 +52,8 @@ impl Plan {
         let sample_rate = session.model().card.config.sample_rate;
         let finish = finish(args, settings, from.as_ref(), sample_rate);
         finish.validate()?;
-        let target = Target::new(args.out.as_deref().or(settings.out.as_deref()).unwrap_or(Path::new(".")), args.count)?;
+        let target =
+            Target::new(args.out.as_deref().or(settings.out.as_deref()).unwrap_or(Path::new(".")), args.count)?;
         let first = request(args, settings, from.as_ref())?;
         let jobs = jobs(&session, &first, args.count, &target)?;
         check_free(jobs.iter().map(|job| job.path.as_path()), args.force)?;
@@ -71,7 +72,13 @@ fn open_model(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>)
     let session = models::open(named.context("no model; give its name (see `brownian models`)")?, device, threads)?;
     let card = &session.model().card;
     if let Some(recipe) = from.map(|from| &from.recipe).filter(|recipe| recipe.model_hash != card.hash) {
-        let difference = format!("made by {} {}, this is {} {}", recipe.model, short(&recipe.model_hash), card.id, short(&card.hash));
+        let difference = format!(
+            "made by {} {}, this is {} {}",
+            recipe.model,
+            short(&recipe.model_hash),
+            card.id,
+            short(&card.hash)
+        );
         ensure!(args.model.is_some(), "{difference}; name the model ({}) to use it all the same", card.id);
         eprintln!("note: {difference}: the sound will differ");
     }
@@ -88,7 +95,11 @@ fn finish(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>, sam
     let level = level(&args.level).or(from.map(|from| from.level)).or(settings.level);
     Finish {
         format: args.format.or(from.map(|from| from.format)).or(settings.format).unwrap_or_default(),
-        sample_rate: args.sample_rate.or(from.map(|from| from.sample_rate)).or(settings.sample_rate).unwrap_or(sample_rate),
+        sample_rate: args
+            .sample_rate
+            .or(from.map(|from| from.sample_rate))
+            .or(settings.sample_rate)
+            .unwrap_or(sample_rate),
         channels: args.channels.or(from.map(|from| from.channels)).or(settings.channels).unwrap_or(1),
         level: level.unwrap_or_default(),
     }

@@ -57,7 +57,7 @@ impl<'a> Row<'a> {
         Self {
             duration_s: clip.duration_s(),
             peak_dbfs: clip.peak_dbfs(),
-            lufs: audio::lufs(clip),
+            lufs: audio::measure_loudness(clip).integrated_lufs,
             render_s: Some(render_s),
             ..Self::planned(job, finish)
         }
@@ -93,7 +93,10 @@ impl Rows {
             let sampler = serde_json::to_value(recipe.sampler).unwrap_or_default();
             let sampler = sampler.as_str().unwrap_or_default();
             let (model, hash) = (&recipe.model, short(&recipe.model_hash));
-            eprintln!("{model} {hash}, {} steps of {sampler}, guidance {}, {} Hz", recipe.steps, recipe.guidance, plan.finish.sample_rate);
+            eprintln!(
+                "{model} {hash}, {} steps of {sampler}, guidance {}, {} Hz",
+                recipe.steps, recipe.guidance, plan.finish.sample_rate
+            );
         }
         let mut table = Table::new(&["file", "class", "seed", "seconds", "peak dBFS", "LUFS", "render s"]);
         for job in &plan.jobs {

@@ -29,7 +29,9 @@ impl Target {
                 ensure!(count == 1, "--out {} is one file for {count} clips; give a folder", out.display());
                 Ok(Self::File(out.into()))
             }
-            "flac" | "mp3" | "ogg" | "aif" | "aiff" => bail!("--out {}: only WAV is written; end the name in .wav", out.display()),
+            "flac" | "mp3" | "ogg" | "aif" | "aiff" => {
+                bail!("--out {}: only WAV is written; end the name in .wav", out.display())
+            }
             _ => Ok(Self::Folder(out.into())),
         }
     }
