@@ -10,7 +10,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use brownian_core::diffusion::Sampler;
 use serde::Deserialize;
 
@@ -67,19 +67,19 @@ impl Settings {
     /// A file that is named but missing, is no TOML, or an unknown key or a wrong value in either place.
     pub fn load() -> Result<Self> {
         let environment = |name: &str| std::env::var(name).ok();
-        let text = match environment("BROWNIAN_CONFIG") {
-            Some(path) => Some((PathBuf::from(&path), read(Path::new(&path))?)),
-            None => platform_file(environment)
-                .filter(|path| path.is_file())
-                .map(|path| Ok::<_, anyhow::Error>((path.clone(), read(&path)?)))
-                .transpose()?,
-        };
-        let file = text.map_or_else(|| Ok(Self::default()), |(path, text)| Self::from_file(&path, &text))?;
+        let chosen = environment("BROWNIAN_CONFIG").map(PathBuf::from);
+        // The platform's file need not be there; one that was named must.
+        let path = chosen.or_else(|| platform_file(environment).filter(|path| path.is_file()));
+        let file = path.map_or_else(|| Ok(Self::default()), |path| Self::from_file(&path, &read(&path)?))?;
         Ok(Self::from_environment(environment)?.or(file))
     }
 
     fn from_file(path: &Path, text: &str) -> Result<Self> {
-        toml::from_str(text).with_context(|| format!("configuration file {}", path.display()))
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            anyhow!("configuration file {}, line {line}: {}", path.display(), error.message())
+        })
     }
 
     fn from_environment(value_of: impl Fn(&str) -> Option<String>) -> Result<Self> {
@@ -88,7 +88,9 @@ impl Settings {
             let name = format!("BROWNIAN_{}", key.to_uppercase().replace('-', "_"));
             let Some(text) = value_of(&name).filter(|text| !text.is_empty()) else { continue };
             let table = toml::Table::from_iter([(key.to_string(), typed(&text))]);
-            let one: Self = table.try_into().with_context(|| format!("environment variable {name}={text}"))?;
+            let one: Self = table
+                .try_into()
+                .map_err(|error: toml::de::Error| anyhow!("environment variable {name}={text}: {}", error.message()))?;
             settings = settings.or(one);
         }
         Ok(settings)

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use brownian_core::audio::{self, Clip, WavFormat, WavInfo};
+use brownian_core::audio::{self, Clip, WavFormat, WavInfo, edit};
 use brownian_core::generate::Recipe;
 use serde::{Deserialize, Serialize};
 
@@ -79,10 +79,10 @@ impl Finish {
     /// The resampler refuses.
     pub fn apply(&self, clip: &Clip) -> Result<Clip> {
         // The level comes last: loudness depends on the channels, the peak on the rate.
-        let mut clip = audio::with_channels(&audio::resample(clip, self.sample_rate)?, self.channels.into())?;
+        let mut clip = edit::with_channels(&audio::resample(clip, self.sample_rate)?, self.channels.into())?;
         match self.level {
-            Level::PeakDbfs(target) => drop(audio::normalize_peak(&mut clip, target)),
-            Level::Lufs(target) => drop(audio::normalize_loudness(&mut clip, target, CEILING_DBTP)),
+            Level::PeakDbfs(target) => drop(edit::normalize_peak(&mut clip, target)),
+            Level::Lufs(target) => drop(edit::normalize_loudness(&mut clip, target, CEILING_DBTP)),
             Level::Raw => {}
         }
         Ok(clip)

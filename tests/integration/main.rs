@@ -4,4 +4,8 @@ mod completions;
 mod data;
 mod inspect;
 mod models;
+mod render;
+mod render_bad_input;
+mod render_exactly;
+mod settings;
 mod verify;

@@ -1,5 +1,6 @@
 //! `brownian models`
 
+use brownian_core::model::tiny;
 use brownian_tests::program::Bench;
 
 #[test]
@@ -9,4 +10,43 @@ fn an_unknown_model_is_named() {
     bench.run(&["models", "show", "drmus"]).refused(2, &["drmus"]);
     bench.run(&["models", "remove", "drmus"]).refused(2, &["drmus"]);
     bench.run(&["render", "./nowhere.safetensors"]).refused(2, &["nowhere.safetensors"]);
+}
+
+#[test]
+fn a_model_is_added_listed_shown_used_and_removed() {
+    let bench = Bench::new();
+    tiny::write(&bench.path("mine.safetensors"), &tiny::two_stage_card()).unwrap();
+    bench.run(&["models", "add", "mine.safetensors"]).done();
+    bench.run(&["models", "add", "mine.safetensors"]).refused(2, &["tiny"]);
+    bench.run(&["models", "add", "mine.safetensors", "--force"]).done();
+    let list = bench.run(&["models", "list", "--json"]).done().json();
+    assert!(list.iter().any(|model| model["id"] == "tiny" && model["classes"][1] == "snare"), "{list:#?}");
+    assert!(bench.run(&["models"]).done().stdout.contains("tiny"));
+    let card = &bench.run(&["models", "show", "tiny", "--json"]).done().json()[0];
+    assert_eq!(card["sources"][0]["licence"], "CC0-1.0");
+    bench.run(&["render", "tiny", "--dry-run"]).done();
+    bench.run(&["models", "remove", "tiny"]).done();
+    bench.run(&["models", "show", "tiny"]).refused(2, &["tiny"]);
+}
+
+#[test]
+fn inspect_tells_a_model_s_card_and_size() {
+    let bench = Bench::new();
+    tiny::write(&bench.path("mine.safetensors"), &tiny::two_stage_card()).unwrap();
+    let model = &bench.run(&["inspect", "mine.safetensors", "--json"]).done().json()[0];
+    assert_eq!((&model["kind"], &model["card"]["id"]), (&"model".into(), &"tiny".into()));
+    // Two bytes a number, and the card beside them.
+    assert!(model["bytes"].as_u64() > model["parameters"].as_u64().map(|n| 2 * n), "{model}");
+    let text = bench.run(&["inspect", "mine.safetensors"]).done().stdout;
+    for word in ["tiny", "kick, snare", "brightness", "CC0-1.0", "steps = 3"] {
+        assert!(text.contains(word), "no {word:?} in {text}");
+    }
+}
+
+#[test]
+fn a_broken_model_in_the_folder_hides_no_other() {
+    let bench = Bench::new().with_tiny_model();
+    bench.write("models/broken.safetensors", b"this is not a model");
+    let run = bench.run(&["models", "list"]);
+    assert!(run.code == 1 && run.stdout.contains("tiny") && run.stderr.contains("broken"), "{run:#?}");
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+use brownian_core::model::tiny;
 use serde_json::Value;
 
 /// A temporary folder to run `brownian` in. Sees neither the user's configuration nor their models.
@@ -51,6 +52,24 @@ impl Bench {
         std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("a folder");
         std::fs::write(&path, bytes).expect("a file");
         path
+    }
+
+    /// Put the model `tiny` (random weights; classes kick and snare, attribute brightness) into the user's models.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn with_tiny_model(self) -> Self {
+        std::fs::create_dir_all(self.path("models")).expect("a folder");
+        tiny::write(&self.path("models/tiny.safetensors"), &tiny::two_stage_card()).expect("a model");
+        self
+    }
+
+    /// The bytes of a file.
+    ///
+    /// # Panics
+    /// If it cannot be read.
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).expect("a file")
     }
 
     /// Names of everything in `folder`, sorted, hidden files too.

@@ -7,8 +7,7 @@ use std::io::Cursor;
 /// # Panics
 /// Never for sounds that fit into memory.
 pub fn wav(samples: &[f32], channels: u16, sample_rate: u32) -> Vec<u8> {
-    let spec =
-        hound::WavSpec { channels, sample_rate, bits_per_sample: 32, sample_format: hound::SampleFormat::Float };
+    let spec = hound::WavSpec { channels, sample_rate, bits_per_sample: 32, sample_format: hound::SampleFormat::Float };
     let mut file = Cursor::new(Vec::new());
     let mut writer = hound::WavWriter::new(&mut file, spec).expect("a header");
     for &sample in samples {
