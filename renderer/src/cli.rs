@@ -21,7 +21,7 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make sounds and write them as WAV files
+    /// Make sounds and write them as WAV or FLAC files
     Render(Box<RenderArgs>),
     /// Tell what sounds, models and checkpoints hold
     Inspect(InspectArgs),
@@ -92,12 +92,12 @@ pub struct RenderArgs {
     #[arg(long, value_name = "N")]
     pub batch_size: Option<usize>,
     /// Folder for the clips (named by class and seed), or the file of a single one [default: .]
-    #[arg(short, long, value_name = "DIR|FILE.wav")]
+    #[arg(short, long, value_name = "DIR|FILE")]
     pub out: Option<PathBuf>,
     /// Replace files that are there already
     #[arg(short, long)]
     pub force: bool,
-    /// Sample format [default: wav24]
+    /// Sample format [default: wav24, or flac where --out names one]
     #[arg(long)]
     pub format: Option<Format>,
     /// Rate of the file [default: the model's]
@@ -110,7 +110,7 @@ pub struct RenderArgs {
     #[command(flatten)]
     pub level: LevelArgs,
     /// Take the recipe of a file that Brownian wrote; flags change single parts of it
-    #[arg(long, value_name = "FILE.wav")]
+    #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
     /// Where to compute [default: auto]
     #[arg(long)]
@@ -155,6 +155,15 @@ pub enum Format {
     Wav24,
     /// WAV, 32-bit floats.
     Wav32f,
+    /// FLAC, 24-bit: the samples of wav24 in less space.
+    Flac,
+}
+
+impl Format {
+    /// Of the file's name.
+    pub fn extension(self) -> &'static str {
+        if self == Self::Flac { "flac" } else { "wav" }
+    }
 }
 
 /// Where to compute.

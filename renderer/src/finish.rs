@@ -64,6 +64,8 @@ impl Finish {
             "sample rate {} Hz; need 8000..=384000",
             self.sample_rate
         );
+        let is_flac = self.format == Format::Flac;
+        ensure!(!is_flac || self.sample_rate <= 96_000, "sample rate {} Hz; FLAC takes 8000..=96000", self.sample_rate);
         ensure!((1..=2).contains(&self.channels), "{} channels; need 1 or 2", self.channels);
         match self.level {
             Level::PeakDbfs(peak) => ensure!((-60.0..=0.0).contains(&peak), "peak {peak} dBFS; need -60..=0"),
@@ -89,16 +91,6 @@ impl Finish {
     }
 }
 
-impl From<Format> for WavFormat {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Wav16 => Self::Wav16,
-            Format::Wav24 => Self::Wav24,
-            Format::Wav32f => Self::Wav32f,
-        }
-    }
-}
-
 impl FileRecipe {
     /// The bytes of the file of a finished clip.
     ///
@@ -114,17 +106,22 @@ impl FileRecipe {
             one_shot: true,
             ..WavInfo::default()
         };
-        Ok(audio::wav_bytes(clip, self.finish.format.into(), &info)?)
+        Ok(match self.finish.format {
+            Format::Wav16 => audio::wav_bytes(clip, WavFormat::Wav16, &info),
+            Format::Wav24 => audio::wav_bytes(clip, WavFormat::Wav24, &info),
+            Format::Wav32f => audio::wav_bytes(clip, WavFormat::Wav32f, &info),
+            Format::Flac => audio::flac_bytes(clip, &info),
+        }?)
     }
 
     /// The recipe that a file's comment holds.
     ///
     /// # Errors
-    /// The file cannot be read, is no WAV, or holds no recipe of ours.
+    /// The file cannot be read, is no WAV or FLAC, or holds no recipe of ours.
     pub fn read(path: &Path) -> Result<Self> {
         let comment = audio::read_info(path)?.comment;
         let comment =
-            comment.with_context(|| format!("{}: holds no recipe; need a WAV that Brownian wrote", path.display()))?;
+            comment.with_context(|| format!("{}: holds no recipe; need a file that Brownian wrote", path.display()))?;
         Self::from_json(&comment).with_context(|| path.display().to_string())
     }
 
@@ -149,7 +146,7 @@ impl FileRecipe {
     pub fn from_json(json: &str) -> Result<Self> {
         let value = serde_json::from_str::<serde_json::Value>(json).ok();
         let Some(serde_json::Value::Object(mut fields)) = value else {
-            bail!("the comment is no recipe; need a WAV that Brownian wrote");
+            bail!("the comment is no recipe; need a file that Brownian wrote");
         };
         let output = fields.remove("output").context("the recipe lacks the field `output`")?;
         let recipe = Recipe::from_json(&serde_json::Value::Object(fields).to_string())?;

@@ -3,8 +3,8 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// The file of a clip: `kick_000042.wav`. Seeds differ within a run, so names do.
-pub fn clip_file(kind: &str, seed: u64) -> String {
-    format!("{}_{seed:06}.wav", safe(kind))
+pub fn clip_file(kind: &str, seed: u64, extension: &str) -> String {
+    format!("{}_{seed:06}.{extension}", safe(kind))
 }
 
 /// A seed nobody chose: 32 random bits of the system, short enough to read out.
@@ -26,14 +26,14 @@ mod tests {
 
     #[test]
     fn a_file_is_named_by_class_and_seed() {
-        assert_eq!(clip_file("kick", 42), "kick_000042.wav");
-        assert_eq!(clip_file("closed-hat", 4_294_967_295), "closed-hat_4294967295.wav");
+        assert_eq!(clip_file("kick", 42, "wav"), "kick_000042.wav");
+        assert_eq!(clip_file("closed-hat", 4_294_967_295, "wav"), "closed-hat_4294967295.wav");
     }
 
     #[test]
     fn a_class_cannot_lead_out_of_the_folder() {
-        assert_eq!(clip_file("../../etc/x", 1), "------etc-x_000001.wav");
-        assert_eq!(clip_file("a\0b\\c:", 1), "a-b-c-_000001.wav");
+        assert_eq!(clip_file("../../etc/x", 1, "wav"), "------etc-x_000001.wav");
+        assert_eq!(clip_file("a\0b\\c:", 1, "wav"), "a-b-c-_000001.wav");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use brownian_core::conditioning::Attribute;
 use brownian_core::generate::{self, Recipe, Request, Session};
 
 use super::target::{Target, check_free};
-use crate::cli::{LevelArgs, RenderArgs};
+use crate::cli::{Format, LevelArgs, RenderArgs};
 use crate::config::Settings;
 use crate::finish::{FileRecipe, Finish, Level};
 use crate::{models, names};
@@ -50,12 +50,13 @@ impl Plan {
         let from = args.from.as_deref().map(FileRecipe::read).transpose()?;
         let session = open_model(args, settings, from.as_ref())?;
         let sample_rate = session.model().card.config.sample_rate;
-        let finish = finish(args, settings, from.as_ref(), sample_rate);
+        let out = args.out.as_deref().or(settings.out.as_deref()).unwrap_or(Path::new("."));
+        let target = Target::new(out, args.count)?;
+        let format = format(args, settings, from.as_ref(), &target)?;
+        let finish = Finish { format, ..finish(args, settings, from.as_ref(), sample_rate) };
         finish.validate()?;
-        let target =
-            Target::new(args.out.as_deref().or(settings.out.as_deref()).unwrap_or(Path::new(".")), args.count)?;
         let first = request(args, settings, from.as_ref())?;
-        let jobs = jobs(&session, &first, args.count, &target)?;
+        let jobs = jobs(&session, &first, args.count, |recipe| target.path(recipe, finish.format))?;
         check_free(jobs.iter().map(|job| job.path.as_path()), args.force)?;
         let batch_size = args.batch_size.or(settings.batch_size).unwrap_or(BATCH_SIZE);
         ensure!((1..=4096).contains(&batch_size), "batch size {batch_size}; need 1..=4096");
@@ -90,11 +91,22 @@ pub fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
 }
 
+/// A flag must fit the target; whatever else names a format counts where it fits.
+fn format(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>, target: &Target) -> Result<Format> {
+    if let Some(format) = args.format {
+        let extension = format.extension();
+        ensure!(target.fits(format), "--format and the name after --out disagree; end the name in .{extension}");
+    }
+    let wishes = [args.format, from.map(|from| from.finish.format), settings.format, Some(Format::Wav24)];
+    Ok(wishes.into_iter().flatten().find(|&format| target.fits(format)).unwrap_or(Format::Flac))
+}
+
+/// All but the format.
 fn finish(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>, sample_rate: u32) -> Finish {
     let from = from.map(|from| from.finish);
     let level = level(&args.level).or(from.map(|from| from.level)).or(settings.level);
     Finish {
-        format: args.format.or(from.map(|from| from.format)).or(settings.format).unwrap_or_default(),
+        format: Format::default(),
         sample_rate: args
             .sample_rate
             .or(from.map(|from| from.sample_rate))
@@ -132,13 +144,13 @@ fn attributes_of(set: &[(String, f32)]) -> Result<BTreeMap<Attribute, f32>> {
 }
 
 /// Clip i is the clip of `first`'s seed + i.
-fn jobs(session: &Session, first: &Request, count: u64, target: &Target) -> Result<Vec<Job>> {
+fn jobs(session: &Session, first: &Request, count: u64, path: impl Fn(&Recipe) -> PathBuf) -> Result<Vec<Job>> {
     let last = first.seed.checked_add(count - 1);
     last.with_context(|| format!("seed {} leaves no room for {count} clips; need a smaller one", first.seed))?;
     let job = |i| {
         let request = Request { seed: first.seed + i, ..first.clone() };
         let recipe = session.resolve(&request)?;
-        let path = target.path(&recipe);
+        let path = path(&recipe);
         Ok(Job { request, recipe, path })
     };
     (0..count).map(job).collect()

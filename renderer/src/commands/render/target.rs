@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use brownian_core::generate::Recipe;
 
+use crate::cli::Format;
 use crate::names;
 
 /// Where clips go.
@@ -17,31 +18,39 @@ pub enum Target {
 }
 
 impl Target {
-    /// What `--out` means: a path that ends in `.wav` is a file, any other a folder.
+    /// What `--out` means: a path that ends in `.wav` or `.flac` is a file, any other a folder.
     ///
     /// # Errors
     /// A file for several clips, or a file of a kind that is not written.
     pub fn new(out: &Path, count: u64) -> Result<Self> {
-        let extension = out.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        match extension.as_str() {
+        match extension(out).as_str() {
             _ if out.is_dir() => Ok(Self::Folder(out.into())),
-            "wav" => {
+            "wav" | "flac" => {
                 ensure!(count == 1, "--out {} is one file for {count} clips; give a folder", out.display());
                 Ok(Self::File(out.into()))
             }
-            "flac" | "mp3" | "ogg" | "aif" | "aiff" => {
-                bail!("--out {}: only WAV is written; end the name in .wav", out.display())
+            "mp3" | "ogg" | "aif" | "aiff" | "opus" | "m4a" => {
+                bail!("--out {}: only WAV and FLAC are written; end the name in .wav or .flac", out.display())
             }
             _ => Ok(Self::Folder(out.into())),
         }
     }
 
+    /// Whether a file of this format may go there: the name of a single file tells its format.
+    pub fn fits(&self, format: Format) -> bool {
+        match self {
+            Self::Folder(_) => true,
+            Self::File(path) => extension(path) == format.extension(),
+        }
+    }
+
     /// The file of a clip.
-    pub fn path(&self, recipe: &Recipe) -> PathBuf {
+    pub fn path(&self, recipe: &Recipe, format: Format) -> PathBuf {
         match self {
             Self::File(path) => path.clone(),
             Self::Folder(folder) => {
-                folder.join(names::clip_file(recipe.class.as_deref().unwrap_or(&recipe.model), recipe.seed))
+                let kind = recipe.class.as_deref().unwrap_or(&recipe.model);
+                folder.join(names::clip_file(kind, recipe.seed, format.extension()))
             }
         }
     }
@@ -61,6 +70,11 @@ impl Target {
         tempfile::tempfile_in(folder).with_context(|| format!("cannot write into the folder {}", folder.display()))?;
         Ok(())
     }
+}
+
+/// In lower case, without the dot.
+fn extension(path: &Path) -> String {
+    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
 }
 
 /// Refuse to replace files unless `force`.
@@ -86,11 +100,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wav_is_a_file_and_all_else_a_folder() {
+    fn a_sound_is_a_file_and_all_else_a_folder() {
         assert_eq!(Target::new(Path::new("a/kick.WAV"), 1).unwrap(), Target::File("a/kick.WAV".into()));
         assert_eq!(Target::new(Path::new("v1.2"), 9).unwrap(), Target::Folder("v1.2".into()));
         assert!(Target::new(Path::new("kick.wav"), 2).is_err());
-        assert!(Target::new(Path::new("kick.flac"), 1).is_err());
+        assert!(Target::new(Path::new("kick.mp3"), 1).is_err());
+    }
+
+    #[test]
+    fn the_name_of_a_file_tells_its_format() {
+        let fits =
+            |target: &Target| [Format::Wav16, Format::Wav24, Format::Wav32f, Format::Flac].map(|f| target.fits(f));
+        assert_eq!(fits(&Target::File("a.WAV".into())), [true, true, true, false]);
+        assert_eq!(fits(&Target::File("a.flac".into())), [false, false, false, true]);
+        assert_eq!(fits(&Target::Folder("a.flac".into())), [true; 4]);
     }
 
     #[test]
