@@ -18,7 +18,6 @@ pub mod pitch;
 pub mod player;
 pub mod progress;
 pub mod report;
-pub mod wav_data;
 
 pub use outcome::{Outcome, refuse};
 

@@ -90,6 +90,20 @@ fn format_rate_channels_and_level_are_those_asked_for() {
 }
 
 #[test]
+fn a_flac_holds_the_samples_of_the_24_bit_wav_and_its_recipe() {
+    let bench = Bench::new().with_tiny_model();
+    bench.run(&["render", "tiny", "--seed", "1", "--out", "a.wav"]).done();
+    bench.run(&["render", "tiny", "--seed", "1", "--out", "a.flac"]).done();
+    let clip = |name: &str| brownian_core::audio::decode(&bench.path(name)).unwrap();
+    assert_eq!(clip("a.flac"), clip("a.wav"));
+    let run = bench.run(&["verify", "a.flac", "--json"]).done();
+    assert_eq!(run.json()[0]["result"], "same");
+    bench.run(&["render", "--from", "a.flac", "--out", "b.wav"]).done();
+    bench.run(&["render", "tiny", "--class", "kick", "--seed", "1", "--format", "flac", "--out", "set"]).done();
+    assert_eq!(bench.names("set"), ["kick_000001.flac"]);
+}
+
+#[test]
 fn raw_is_what_the_model_made_and_loudness_is_reached() {
     let bench = Bench::new().with_tiny_model();
     let make = |out: &str, level: &[&str]| {
@@ -142,4 +156,21 @@ fn without_a_sound_card_the_clip_is_written_and_the_silence_is_told() {
     assert!(bench.path("a.wav").is_file(), "{run:#?}");
     // Where there is a sound card, the clip is played.
     assert!(run.code == 0 || (run.code == 1 && run.stderr.contains("--play: ")), "{run:#?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_run_with_130_and_leaves_only_whole_files() {
+    let bench = Bench::new().with_tiny_model();
+    let run = bench.shell(
+        "\"$BROWNIAN\" render tiny --seed 0 --count 20000 --out sounds >/dev/null 2>&1 & \
+         until ls sounds/*.wav >/dev/null 2>&1; do sleep 0.05; done; kill -INT $!; wait $!; echo $?",
+    );
+    assert_eq!(run.stdout.trim(), "130", "{run:#?}");
+    let names = bench.names("sounds");
+    assert!((1..20_000).contains(&names.len()), "{} clips were made", names.len());
+    let len = bench.read(&format!("sounds/{}", names[0])).len();
+    for name in names {
+        assert!(name.ends_with(".wav") && bench.read(&format!("sounds/{name}")).len().abs_diff(len) < 16, "{name}");
+    }
 }

@@ -4,9 +4,10 @@ use brownian_tests::program::Bench;
 
 fn refused(args: &[&str], words: &[&str]) {
     let bench = Bench::new().with_tiny_model();
-    let all = [&["render", "tiny", "--seed", "1", "--out", "sounds"], args].concat();
+    let target: &[&str] = if args.contains(&"--out") { &[] } else { &["--out", "sounds"] };
+    let all = [&["render", "tiny", "--seed", "1"], target, args].concat();
     bench.run(&all).refused(2, words);
-    assert!(!bench.path("sounds").exists(), "{args:?} left something behind");
+    assert_eq!(bench.names(""), ["models"], "{args:?} left something behind");
 }
 
 #[test]
@@ -63,7 +64,8 @@ fn seeds_that_would_run_over_are_refused() {
 #[test]
 fn one_file_for_several_clips_is_refused() {
     refused(&["--out", "a.wav", "--count", "2"], &["a.wav", "folder"]);
-    refused(&["--out", "a.flac"], &["a.flac", ".wav"]);
+    refused(&["--out", "a.mp3"], &["a.mp3", ".wav"]);
+    refused(&["--out", "a.wav", "--format", "flac"], &["--format", ".flac"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use brownian_core::audio::{self, Clip};
 use brownian_core::generate::{Cancel, Session};
 use serde::Serialize;
 
@@ -15,7 +16,6 @@ use crate::finish::FileRecipe;
 use crate::interrupt::cancel_on_ctrl_c;
 use crate::models;
 use crate::outcome::{Outcome, complain};
-use crate::wav_data::WavData;
 
 /// How a file compares with its recipe, rendered again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -28,9 +28,9 @@ enum Verdict {
     /// The first frame (from 0) that differs.
     Differs {
         /// In frames.
-        first_frame: u64,
+        first_frame: usize,
     },
-    /// Rate, channels, sample format or length differ.
+    /// Rate, channels or length differ.
     OtherShape,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for Verdict {
             Self::Same => write!(f, "same: every byte"),
             Self::SameSound => write!(f, "same sound: every sample; the information beside them was changed"),
             Self::Differs { first_frame } => write!(f, "DIFFERS from frame {first_frame} on"),
-            Self::OtherShape => write!(f, "DIFFERS: another rate, sample format, number of channels or length"),
+            Self::OtherShape => write!(f, "DIFFERS: another rate, number of channels or length"),
         }
     }
 }
@@ -105,9 +105,8 @@ struct Sessions<'a> {
 impl Sessions<'_> {
     fn verify(&mut self, path: &Path, cancel: &Cancel) -> Result<Verdict> {
         let wanted = FileRecipe::read(path)?;
-        let found = std::fs::read(path).with_context(|| path.display().to_string())?;
         let bytes = self.render(&wanted, cancel).with_context(|| path.display().to_string())?;
-        Ok(compare(&found, &bytes))
+        compare(path, &bytes)
     }
 
     fn render(&mut self, wanted: &FileRecipe, cancel: &Cancel) -> Result<Vec<u8>> {
@@ -127,24 +126,29 @@ impl Sessions<'_> {
     }
 }
 
-fn compare(found: &[u8], rendered: &[u8]) -> Verdict {
-    if found == rendered {
-        return Verdict::Same;
+fn compare(path: &Path, rendered: &[u8]) -> Result<Verdict> {
+    if std::fs::read(path).with_context(|| path.display().to_string())? == rendered {
+        return Ok(Verdict::Same);
     }
-    match (WavData::find(found), WavData::find(rendered)) {
-        (Some(a), Some(b)) if a.format == b.format && a.samples.len() == b.samples.len() => {
-            let first = a.samples.iter().zip(b.samples).position(|(a, b)| a != b);
-            first.map_or(Verdict::SameSound, |byte| Verdict::Differs {
-                first_frame: (byte / a.bytes_per_frame()) as u64,
-            })
-        }
-        _ => Verdict::OtherShape,
+    // Decoding takes a file: so both ways are the same way.
+    let mut file = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
+    file.write_all(rendered).context("cannot write a temporary file")?;
+    Ok(compare_clips(&audio::decode(path)?, &audio::decode(file.path())?))
+}
+
+fn compare_clips(found: &Clip, rendered: &Clip) -> Verdict {
+    let shape = |clip: &Clip| (clip.sample_rate(), clip.num_channels(), clip.num_frames());
+    if shape(found) != shape(rendered) {
+        return Verdict::OtherShape;
     }
+    let differs = |frame: &usize| found.channels().iter().zip(rendered.channels()).any(|(a, b)| a[*frame] != b[*frame]);
+    let first = (0..found.num_frames()).find(differs);
+    first.map_or(Verdict::SameSound, |first_frame| Verdict::Differs { first_frame })
 }
 
 #[cfg(test)]
 mod tests {
-    use brownian_core::audio::{Clip, WavFormat, WavInfo, wav_bytes};
+    use brownian_core::audio::{WavFormat, WavInfo, wav_bytes};
 
     use super::*;
 
@@ -155,12 +159,14 @@ mod tests {
 
     #[test]
     fn a_verdict_tells_bytes_from_sound_and_finds_the_first_frame() {
-        let file = wav(&[0.0, 0.25, 0.5], 44_100, "a");
-        assert_eq!(compare(&file, &file), Verdict::Same);
-        assert_eq!(compare(&wav(&[0.0, 0.25, 0.5], 44_100, "b"), &file), Verdict::SameSound);
-        assert_eq!(compare(&wav(&[0.0, 0.25, 0.75], 44_100, "a"), &file), Verdict::Differs { first_frame: 2 });
-        assert_eq!(compare(&wav(&[0.0, 0.25], 44_100, "a"), &file), Verdict::OtherShape);
-        assert_eq!(compare(&wav(&[0.0, 0.25, 0.5], 48_000, "a"), &file), Verdict::OtherShape);
-        assert_eq!(compare(&file[..50], &file), Verdict::OtherShape);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wav");
+        std::fs::write(&path, wav(&[0.0, 0.25, 0.5], 44_100, "a")).unwrap();
+        let verdict = |rendered: &[u8]| compare(&path, rendered).unwrap();
+        assert_eq!(verdict(&wav(&[0.0, 0.25, 0.5], 44_100, "a")), Verdict::Same);
+        assert_eq!(verdict(&wav(&[0.0, 0.25, 0.5], 44_100, "b")), Verdict::SameSound);
+        assert_eq!(verdict(&wav(&[0.0, 0.25, 0.75], 44_100, "a")), Verdict::Differs { first_frame: 2 });
+        assert_eq!(verdict(&wav(&[0.0, 0.25], 44_100, "a")), Verdict::OtherShape);
+        assert_eq!(verdict(&wav(&[0.0, 0.25, 0.5], 48_000, "a")), Verdict::OtherShape);
     }
 }
