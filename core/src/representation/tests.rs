@@ -109,6 +109,16 @@ fn the_decoded_magnitudes_of_a_synthetic_hit_are_those_asked_for() {
 }
 
 #[test]
+fn the_decoded_magnitudes_of_a_recorded_hit_are_those_asked_for() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/snare.wav");
+    let samples = hound::WavReader::open(file).unwrap().into_samples::<i16>();
+    let x: Vec<f32> = samples.map(|x| f32::from(x.unwrap()) / 32768.0).collect();
+    let at = |hop_length, rounds| spectral_convergence_db(&*log_magnitude(16384, hop_length, rounds), &x);
+    let found = [at(128, 16), at(256, 16), at(128, 0)];
+    assert!(found[0] <= -28.0 && found[1] <= -20.0 && found[2] <= -18.0, "{found:?}");
+}
+
+#[test]
 fn an_onset_near_the_start_stays_out_of_the_last_column() {
     let mut x = vec![0.0; 8192];
     x[32] = 1.0;
