@@ -5,7 +5,7 @@
 /// Within 5e-5 dB of the exact value for powers of 1e-30 to 1e30.
 #[inline]
 pub fn db_from_power(power: f32) -> f32 {
-    const DB_PER_OCTAVE: f32 = 3.010_299_9;
+    const DB_PER_OCTAVE: f32 = 3.010_3;
     DB_PER_OCTAVE * log2(power.max(f32::MIN_POSITIVE))
 }
 
