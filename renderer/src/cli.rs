@@ -83,7 +83,7 @@ pub struct RenderArgs {
     #[arg(long, alias = "cfg-scale", value_name = "SCALE", allow_negative_numbers = true)]
     pub guidance: Option<f64>,
     /// Which sound; clip i of --count has this seed + i [default: random, and shown]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// How many clips
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]

@@ -19,7 +19,6 @@ use crate::progress::Progress;
 /// # Errors
 /// Set-up, or stdout cannot be written.
 pub fn run(plan: &Plan, rows: &mut Rows, play: bool) -> Result<Outcome> {
-    plan.target.prepare()?;
     let player = if play { open_player() } else { None };
     let num_failed = usize::from(play && player.is_none());
     let mut run = Run { plan, player, cancel: cancel_on_ctrl_c()?, num_failed, num_made: 0, made_s: 0.0 };

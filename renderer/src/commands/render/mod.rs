@@ -23,10 +23,10 @@ use row::Rows;
 /// Usage or set-up; nothing was written.
 pub fn run(args: &RenderArgs) -> Result<Outcome> {
     let plan = Plan::new(args, &Settings::load()?)?;
-    let mut rows = Rows::new(args.json, &plan);
     if args.dry_run {
-        rows.announce(&plan)?;
+        Rows::new(args.json, &plan).announce(&plan)?;
         return Ok(Outcome::Done);
     }
-    execute::run(&plan, &mut rows, args.play)
+    plan.target.prepare()?;
+    execute::run(&plan, &mut Rows::new(args.json, &plan), args.play)
 }
