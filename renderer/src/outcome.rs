@@ -45,5 +45,29 @@ pub fn refuse(error: &anyhow::Error) -> ExitCode {
 
 /// One line on stderr about an item that failed.
 pub fn complain(error: &anyhow::Error) {
-    eprintln!("brownian: {error:#}");
+    eprintln!("brownian: {}", message(error));
+}
+
+/// The error and its causes; a cause that the message before it already tells is not told twice.
+fn message(error: &anyhow::Error) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !parts.last().is_some_and(|told| told.contains(&cause)) {
+            parts.push(cause);
+        }
+    }
+    parts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cause_is_told_twice() {
+        let cause = || io::Error::other("disk full");
+        let error = anyhow::Error::new(cause()).context("a.wav: cannot write: disk full").context("clip 3");
+        assert_eq!(message(&error), "clip 3: a.wav: cannot write: disk full");
+        assert_eq!(message(&anyhow::Error::new(cause()).context("a.wav")), "a.wav: disk full");
+    }
 }
