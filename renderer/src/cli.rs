@@ -227,7 +227,8 @@ pub struct VerifyArgs {
 /// What to do with a folder of sounds.
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
-    // `Prepare(crate::commands::data::prepare::Args)` goes here, its arguments defined beside the command.
+    /// Make a training set from downloaded collections
+    Prepare(crate::commands::data::prepare::Args),
     /// Report what a training run would see: classes, counts, unusable files with reasons, attributes
     Scan(ScanArgs),
 }

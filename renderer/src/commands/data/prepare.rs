@@ -1,0 +1,77 @@
+//! `brownian data prepare RAW --out DIR`: downloaded collections become a folder that a training run reads.
+//!
+//! Read `sources` for what goes in, `labels` for which class it gets, `voices` for what is synthesized besides, `hit`
+//! for what happens to a sound, `twins` for duplicates and groups.
+
+mod collect;
+mod fluidsynth;
+mod hit;
+mod labels;
+mod midi;
+mod output;
+mod report;
+mod soundfont;
+mod sources;
+mod synth;
+mod twins;
+mod voices;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+
+use crate::outcome::Outcome;
+use report::Report;
+
+/// `brownian data prepare`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Folder of downloaded collections (scripts/fetch-audio-data.sh makes it)
+    pub raw: PathBuf,
+    /// Folder of the new set; must not exist yet, or be empty
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Which set to make
+    #[arg(long, value_enum, default_value_t = Recipe::Drums)]
+    pub recipe: Recipe,
+}
+
+/// Which sources, classes and rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Recipe {
+    /// Drum hits in eleven classes, from collections that do not ask to share alike
+    Drums,
+}
+
+/// Make the set and print what went in.
+///
+/// # Errors
+/// A collection is missing or unreadable, `fluidsynth` is missing, or the folder cannot be written.
+pub fn run(args: &Args) -> Result<Outcome> {
+    let report = prepare(args)?;
+    write!(std::io::stdout().lock(), "{report}")?;
+    Ok(Outcome::Done)
+}
+
+/// Collect, label, trim, sort and write.
+fn prepare(args: &Args) -> Result<Report> {
+    let Recipe::Drums = args.recipe;
+    // Rendering takes minutes: better refuse before.
+    output::make_folder(&args.out)?;
+    let mut report = Report::default();
+    let mut hits = Vec::new();
+    for source in sources::DRUMS {
+        eprintln!("reading {}", source.id);
+        let found = collect::collect(&args.raw, source)?;
+        report.note(source.id, &found);
+        hits.extend(found.hits);
+    }
+    ensure!(!hits.is_empty(), "no labelled sound in {}", args.raw.display());
+    eprintln!("comparing {} sounds", hits.len());
+    let rank = |hit: &hit::Hit| sources::DRUMS.iter().position(|source| std::ptr::eq(source, hit.source)).unwrap_or(0);
+    let sorted = twins::sort(hits, rank);
+    report.count(&sorted);
+    output::write(&sorted, &args.out)?;
+    Ok(report)
+}

@@ -1,0 +1,220 @@
+//! Finding the sounds of a source and naming them.
+
+use super::fluidsynth;
+use super::hit::{Hit, SAMPLE_RATE, Ticket};
+use super::labels::{Label, label};
+use super::midi::Strike;
+use super::soundfont::{Preset, Zone, read_presets};
+use super::sources::{Kind, Source};
+use super::voices::{COUNTS, voice};
+use anyhow::{Context, Result, ensure};
+use brownian_core::audio::{decode, resample};
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+
+/// Bank of the drum kits of a General MIDI font.
+const DRUM_BANK: u16 = 128;
+/// Velocities at which every key of a kit is struck: kits cross-fade brighter layers in above 80.
+const VELOCITIES: [u8; 3] = [64, 100, 127];
+
+/// What a source gave.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Labelled sounds.
+    pub hits: Vec<Hit>,
+    /// Sounds whose rows say that no class fits.
+    pub num_left_out: usize,
+    /// Names that no row fits, or that rows disagree on.
+    pub unlabelled: BTreeSet<String>,
+    /// Labelled sounds that turned out silent.
+    pub silent: Vec<String>,
+}
+
+/// Every labelled sound of `source` below the folder `raw`.
+///
+/// # Errors
+/// The source is missing, or cannot be read or played.
+pub fn collect(raw: &Path, source: &'static Source) -> Result<Found> {
+    let folder = raw.join(source.folder);
+    let is_there = source.kind == Kind::Synthesized || folder.is_dir();
+    ensure!(is_there, "{} is missing; scripts/fetch-audio-data.sh downloads it", folder.display());
+    match source.kind {
+        Kind::Files => files(&folder, source),
+        Kind::Hydrogen => kit(&folder, source),
+        Kind::SoundFont => fonts(&folder, source),
+        Kind::Synthesized => Ok(synthesized(source)),
+    }
+}
+
+impl Found {
+    /// `None` where the sound stays out; then it is noted why.
+    fn class(&mut self, source: &Source, name: &str) -> Option<&'static str> {
+        match label(source.rules, name) {
+            Some(Label::Class(class)) => return Some(class),
+            Some(Label::LeftOut) => self.num_left_out += 1,
+            None => drop(self.unlabelled.insert(name.to_owned())),
+        }
+        None
+    }
+
+    fn redeem(&mut self, ticket: &Ticket, channels: &[Vec<f32>]) {
+        let hits = ticket.redeem(channels);
+        if hits.is_empty() {
+            self.silent.push(ticket.origin.clone());
+        }
+        self.hits.extend(hits);
+    }
+}
+
+fn files(folder: &Path, source: &'static Source) -> Result<Found> {
+    let mut found = Found::default();
+    for path in listed(folder, &["flac", "wav"])? {
+        let name = stem(&path);
+        if let Some(class) = found.class(source, &name) {
+            let ticket =
+                Ticket { class, source, material: vec![family(source, &name)], origin: file_name(&path), name };
+            found.redeem(&ticket, &read(&path)?);
+        }
+    }
+    Ok(found)
+}
+
+/// The family of a file: loudness and running numbers at the end of its name tell siblings apart.
+fn family(source: &Source, name: &str) -> String {
+    let name = name.trim_end_matches("_hard").trim_end_matches("_soft").trim_end_matches(|c: char| c.is_ascii_digit());
+    format!("{}/{name}", source.id)
+}
+
+fn kit(folder: &Path, source: &'static Source) -> Result<Found> {
+    let path = folder.join("drumkit.xml");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let document = roxmltree::Document::parse(&text).with_context(|| format!("{} is damaged", path.display()))?;
+    let mut found = Found::default();
+    for instrument in document.descendants().filter(|node| node.has_tag_name_any("instrument")) {
+        let name = instrument.children().find(|node| node.has_tag_name_any("name")).and_then(|node| node.text());
+        let name = name.unwrap_or_default().trim();
+        for layer in instrument.descendants().filter(|node| node.has_tag_name_any("filename")) {
+            let Some(class) = found.class(source, name) else { continue };
+            let path = folder.join(layer.text().unwrap_or_default().trim());
+            let ticket = Ticket {
+                class,
+                source,
+                name: stem(&path),
+                origin: format!("{}, {name}", file_name(&path)),
+                material: vec![format!("{}/{}", source.id, stem(&path))],
+            };
+            found.redeem(&ticket, &read(&path)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Hydrogen's kits come with and without an XML namespace.
+trait HasTagName {
+    fn has_tag_name_any(&self, name: &str) -> bool;
+}
+
+impl HasTagName for roxmltree::Node<'_, '_> {
+    fn has_tag_name_any(&self, name: &str) -> bool {
+        self.tag_name().name() == name
+    }
+}
+
+fn fonts(folder: &Path, source: &'static Source) -> Result<Found> {
+    let mut found = Found::default();
+    for path in listed(folder, &["sf2", "sf3"])? {
+        let presets = read_presets(&path)?;
+        let drums = presets.iter().filter(|preset| preset.bank == DRUM_BANK);
+        let (mut strikes, mut tickets) = (Vec::new(), Vec::new());
+        let mut seen = HashSet::new();
+        for preset in drums {
+            for (strike, zones) in strikes_of(preset) {
+                // Kits share most of their zones: equal zones sound equal on the same key.
+                let settings: Vec<_> = zones.iter().map(|zone| (zone.sample.clone(), zone.settings.clone())).collect();
+                if seen.insert((strike.key, strike.velocity, settings))
+                    && let Some(class) = class_of(&mut found, source, &zones, strike.key)
+                {
+                    tickets.push(ticket(source, class, preset, strike, &zones));
+                    strikes.push(strike);
+                }
+            }
+        }
+        fluidsynth::play(&path, &strikes, SAMPLE_RATE, |idx, channels| {
+            found.redeem(&tickets[idx], &channels);
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
+
+fn strikes_of(preset: &Preset) -> impl Iterator<Item = (Strike, Vec<&Zone>)> {
+    let all = (0..128u8).flat_map(|key| VELOCITIES.map(|velocity| (key, velocity)));
+    all.filter_map(|(key, velocity)| {
+        let zones: Vec<&Zone> = preset.struck(key, velocity).collect();
+        let strike = Strike { program: preset.program as u8 & 0x7f, key, velocity };
+        (!zones.is_empty()).then_some((strike, zones))
+    })
+}
+
+/// The class that all zones agree on.
+fn class_of(found: &mut Found, source: &Source, zones: &[&Zone], key: u8) -> Option<&'static str> {
+    let classes: Option<BTreeSet<&str>> = zones.iter().map(|zone| found.class(source, &zone.sample)).collect();
+    let classes = classes?;
+    if classes.len() > 1 {
+        let names: Vec<&str> = zones.iter().map(|zone| zone.sample.as_str()).collect();
+        found.unlabelled.insert(names.join(" + "));
+        return None;
+    }
+    // Kits of drum machines make the closed hats (General MIDI keys 42 and 44) by damping the open one.
+    classes
+        .into_iter()
+        .next()
+        .map(|class| if class == "open-hat" && [42, 44].contains(&key) { "closed-hat" } else { class })
+}
+
+fn ticket(source: &'static Source, class: &'static str, preset: &Preset, strike: Strike, zones: &[&Zone]) -> Ticket {
+    let recording = |zone: &&Zone| zone.sample.split('(').next().unwrap_or_default().trim().to_lowercase();
+    let recordings: BTreeSet<String> = zones.iter().map(recording).collect();
+    let Strike { program, key, velocity } = strike;
+    let first = recordings.first().cloned().unwrap_or_default();
+    Ticket {
+        class,
+        source,
+        name: format!("{first} p{program} k{key} v{velocity}"),
+        origin: format!("preset {}:{program} {}, key {key}, velocity {velocity}", preset.bank, preset.name),
+        // The fonts of one family share recordings under the same names.
+        material: recordings.iter().map(|recording| format!("fluid/{recording}")).collect(),
+    }
+}
+
+fn synthesized(source: &'static Source) -> Found {
+    let mut found = Found::default();
+    for (class, index) in COUNTS.into_iter().flat_map(|(class, count)| (0..count).map(move |index| (class, index))) {
+        let name = format!("{class} {index}");
+        let (origin, material) = (name.clone(), vec![format!("{}/{name}", source.id)]);
+        found.redeem(&Ticket { class, source, name, origin, material }, &[voice(class, index)]);
+    }
+    found
+}
+
+/// The channels of the file at `path` at [`SAMPLE_RATE`].
+fn read(path: &Path) -> Result<Vec<Vec<f32>>> {
+    Ok(resample(&decode(path)?, SAMPLE_RATE)?.into_channels())
+}
+
+fn listed(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    let mut paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    paths.retain(|path| extensions.iter().any(|extension| path.extension().is_some_and(|found| found == *extension)));
+    paths.sort();
+    ensure!(!paths.is_empty(), "{} holds no {} file", folder.display(), extensions.join(" or "));
+    Ok(paths)
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
