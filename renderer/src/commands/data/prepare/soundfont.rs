@@ -17,6 +17,8 @@ const SAMPLE: u16 = 53;
 
 /// The preset tables are a few hundred kilobytes in any real font.
 const LARGEST_HYDRA: u32 = 64 << 20;
+/// A preset with a zone for every key and 16 layers has 2048.
+const MOST_ZONES: usize = 65_536;
 
 /// A playable sound of a font.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +109,7 @@ impl Hydra {
             let (first, last) = (u16_at(&pair[0], 20), u16_at(&pair[1], 20));
             for inner in zone_generators(&self.ibag, &self.igen, first, last, SAMPLE)? {
                 zones.extend(self.zone(&inner, &outer)?);
+                ensure!(zones.len() <= MOST_ZONES, "a preset has more than {MOST_ZONES} zones");
             }
         }
         Ok(Preset { name: name(header), bank: u16_at(header, 22), program: u16_at(header, 20), zones })
@@ -215,4 +218,91 @@ fn four_bytes(file: &mut BufReader<File>) -> Result<[u8; 4]> {
     let mut bytes = [0; 4];
     file.read_exact(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk(id: &[u8], body: &[u8]) -> Vec<u8> {
+        [id, &(body.len() as u32).to_le_bytes(), body].concat()
+    }
+
+    fn words(words: &[u16]) -> Vec<u8> {
+        words.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    /// `name` filled up to 20 bytes, the words, and zeros up to `size` bytes.
+    fn record(name: &str, after: &[u16], size: usize) -> Vec<u8> {
+        let mut record = name.as_bytes().to_vec();
+        record.resize(20, 0);
+        record.extend(words(after));
+        record.resize(size, 0);
+        record
+    }
+
+    /// A kit in bank 128, program 8, whose keys 36..=40 sound two samples: one up to velocity 80, one above.
+    fn font() -> Vec<u8> {
+        let range = |low: u8, high: u8| u16::from_le_bytes([low, high]);
+        let tables = [
+            chunk(b"phdr", &[record("Room", &[8, 128, 0], 38), record("EOP", &[0, 0, 1], 38)].concat()),
+            chunk(b"pbag", &words(&[0, 0, 2, 0])),
+            chunk(b"pgen", &words(&[KEY_RANGE, range(36, 60), INSTRUMENT, 0])),
+            chunk(b"inst", &[record("Kick", &[0], 22), record("EOI", &[3], 22)].concat()),
+            // A global zone with the key range, then two zones.
+            chunk(b"ibag", &words(&[0, 0, 1, 0, 3, 0, 5, 0])),
+            chunk(
+                b"igen",
+                &words(
+                    &[
+                        [KEY_RANGE, range(30, 40)],
+                        [VELOCITY_RANGE, range(0, 80)],
+                        [SAMPLE, 0],
+                        [VELOCITY_RANGE, range(81, 127)],
+                        [SAMPLE, 1],
+                    ]
+                    .concat(),
+                ),
+            ),
+            chunk(b"shdr", &[record("Soft", &[], 46), record("Hard", &[], 46), record("EOS", &[], 46)].concat()),
+        ];
+        let lists = [
+            chunk(b"LIST", b"INFO"),
+            chunk(b"LIST", b"sdta123"),
+            vec![0],
+            chunk(b"LIST", &[b"pdta".to_vec(), tables.concat()].concat()),
+        ];
+        chunk(b"RIFF", &[b"sfbk".to_vec(), lists.concat()].concat())
+    }
+
+    fn read(bytes: &[u8]) -> Result<Vec<Preset>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("font.sf2");
+        std::fs::write(&path, bytes).unwrap();
+        read_presets(&path)
+    }
+
+    #[test]
+    fn zones_inherit_the_global_zone_and_meet_the_presets_range() {
+        let presets = read(&font()).unwrap();
+        let struck =
+            |key, velocity| presets[0].struck(key, velocity).map(|zone| zone.sample.as_str()).collect::<Vec<_>>();
+        assert_eq!((presets[0].name.as_str(), presets[0].bank, presets[0].program), ("Room", 128, 8));
+        assert_eq!(struck(36, 80), ["Soft"]);
+        assert_eq!(struck(40, 81), ["Hard"]);
+        assert!(struck(35, 80).is_empty() && struck(41, 80).is_empty());
+    }
+
+    #[test]
+    fn a_cut_or_altered_font_is_refused_or_read_but_never_panics() {
+        let whole = font();
+        for length in 0..whole.len() {
+            assert!(read(&whole[..length]).is_err(), "cut at {length}");
+        }
+        for idx in 0..whole.len() {
+            let mut altered = whole.clone();
+            altered[idx] = 0xff;
+            let _ = read(&altered);
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 /// Above this cosine of the aligned waveforms two sounds are the same.
 pub const DUPLICATE: f32 = 0.995;
 /// Above this cosine of the log-mel pictures two sounds stem from the same recording.
-pub const SIBLING: f32 = 0.98;
+pub const SIBLING: f32 = 0.99;
 /// Below this cosine of the pictures the waveforms need no comparison.
 const WORTH_COMPARING: f32 = 0.95;
 /// Lags of the alignment either way, in samples: onsets are found to within a few samples.
@@ -166,5 +166,46 @@ impl Pictures {
         }
         let loudest = energies.iter().fold(f32::MIN_POSITIVE, |max, &energy| max.max(energy));
         energies.iter().map(|energy| (1.0 + 10.0 * (energy / loudest).max(1e-20).log10() / DEPTH_DB).max(0.0)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sources::DRUMS;
+    use super::*;
+
+    /// A decaying tone of `hz`.
+    fn hit(name: &str, hz: f32, gain: f32, material: &str) -> Hit {
+        let tone = |n: usize| gain * (-(n as f32) / 3000.0).exp() * (n as f32 * hz * 0.0001425).sin();
+        Hit {
+            samples: (0..20_000).map(tone).collect(),
+            class: "tom",
+            source: &DRUMS[0],
+            name: name.to_owned(),
+            origin: name.to_owned(),
+            material: vec![material.to_owned()],
+            level: gain.abs(),
+        }
+    }
+
+    #[test]
+    fn of_equal_sounds_the_loudest_stays_whatever_its_polarity() {
+        let sorted = sort(vec![hit("soft", 200.0, 0.3, "a"), hit("loud", 200.0, -0.9, "b")], |_| 0);
+        assert_eq!(sorted.hits.len(), 1);
+        assert_eq!((sorted.hits[0].name.as_str(), sorted.num_duplicates), ("loud", 1));
+    }
+
+    #[test]
+    fn a_dropped_duplicate_still_joins_the_groups_of_its_recordings() {
+        let hits = vec![
+            hit("x", 200.0, 0.9, "a"),
+            hit("y", 200.0, 0.5, "b"),
+            hit("z", 900.0, 0.8, "b"),
+            hit("w", 3000.0, 0.7, "c"),
+        ];
+        let sorted = sort(hits, |_| 0);
+        let groups: Vec<_> =
+            sorted.hits.iter().zip(&sorted.groups).map(|(hit, group)| (hit.name.as_str(), group.as_str())).collect();
+        assert_eq!(groups, [("x", "a"), ("z", "a"), ("w", "c")]);
     }
 }

@@ -169,7 +169,8 @@ fn ride(noise: &mut NoiseStream) -> Vec<f32> {
         Mode(bell_hz * ratio * noise.uniform_in(0.97, 1.03), t60 / ratio.sqrt(), noise.uniform_in(0.3, 1.0))
     });
     let bell = ring(noise, 1.6, &bell);
-    let stick = plate(noise, 60, 3_000.0, 14_000.0, noise.uniform_in(0.03, 0.12), 0.1);
+    let stick_s = noise.uniform_in(0.03, 0.12);
+    let stick = plate(noise, 60, 3_000.0, 14_000.0, stick_s, 0.1);
     let stick = ring(noise, 0.3, &stick);
     mix(&[(noise.uniform_in(0.2, 0.6), wash), (noise.uniform_in(0.15, 0.7), bell), (1.0, stick)])
 }

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# fetch-audio-data.sh DIR: download the freely licensed sounds that the `drums` model is trained on.
+#
+# Takes four Debian packages (about 360 MB) and lays out as DIR, for `brownian data prepare DIR --out SET`:
+#   drums/sonic-pi                      CC0-1.0    sonic-pi-samples
+#   drums/hydrogen/Audiophob            CC0-1.0    hydrogen-drumkits
+#   drums/hydrogen/rumpf_kit_z01_h2     CC-BY-3.0  hydrogen-drumkits
+#   instruments/fluidr3                 MIT        fluid-soundfont-gm
+#   instruments/musescore               MIT, parts CC0-1.0 and public domain  musescore-general-soundfont
+# A collection that is there already is not downloaded again. Needs Debian or Ubuntu with a fresh `apt-get update`,
+# and dpkg-deb. Preparing the set needs the program fluidsynth.
+set -euo pipefail
+shopt -s inherit_errexit
+[ $# -eq 1 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+mkdir -p "$1"
+target=$(cd "$1" && pwd)
+work=$(mktemp -d "$target/.fetch.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+# unpack PACKAGE: download it and print the folder with its contents.
+unpack() {
+  local folder="$work/$1"
+  mkdir -p "$folder"
+  echo "downloading $1" >&2
+  (cd "$work" && apt-get -qq -o APT::Sandbox::User=root download "$1" >&2)
+  dpkg-deb -x "$work/$1"_*.deb "$folder"
+  printf '%s\n' "$folder"
+}
+
+# place PACKAGE CONTENTS DIR FILE...: put FILEs and the package's copyright notice into DIR, all or nothing.
+place() {
+  local package=$1 contents=$2 folder=$3
+  shift 3
+  mkdir -p "$work/new" "$(dirname "$target/$folder")"
+  cp -r "$@" "$work/new/"
+  find "$contents/usr/share/doc/$package/" -name 'copyright*' -exec cp {} "$work/new/" \;
+  mv "$work/new" "$target/$folder"
+}
+
+if [ ! -d "$target/drums/sonic-pi" ]; then
+  contents=$(unpack sonic-pi-samples)
+  samples=$contents/usr/share/sonic-pi/samples
+  place sonic-pi-samples "$contents" drums/sonic-pi "$samples"/{bd,drum,sn,elec,perc,tabla,glitch}_*.flac "$samples/README.md"
+fi
+
+for kit in Audiophob rumpf_kit_z01_h2; do
+  [ -d "$target/drums/hydrogen/$kit" ] && continue
+  [ -d "$work/hydrogen-drumkits" ] || unpack hydrogen-drumkits > "$work/contents"
+  contents=$(cat "$work/contents")
+  place hydrogen-drumkits "$contents" "drums/hydrogen/$kit" "$contents/usr/share/hydrogen/data/drumkits/$kit"/*
+done
+
+# font DIR PACKAGE
+font() {
+  [ -d "$target/$1" ] && return
+  local contents
+  contents=$(unpack "$2")
+  mapfile -t fonts < <(find "$contents/usr/share/sounds" -type f \( -name '*.sf2' -o -name '*.sf3' \))
+  place "$2" "$contents" "$1" "${fonts[@]}"
+}
+font instruments/fluidr3 fluid-soundfont-gm
+font instruments/musescore musescore-general-soundfont
+
+echo "next: brownian data prepare $1 --out SET" >&2
