@@ -27,7 +27,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Render a file's recipe again and compare the bytes
     Verify(VerifyArgs),
-    // `Train(crate::commands::train::Args)` goes here, its arguments defined beside the command.
+    /// Train a model on a folder of sounds
+    Train(Box<crate::commands::train::Args>),
     /// Look at folders of sounds and prepare them for training
     Data {
         /// What to do.

@@ -32,6 +32,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Models { command } => commands::models::run(command),
+        Command::Train(args) => commands::train::run(&args),
         Command::Data { command } => commands::data::run(command),
         Command::Completions { shell } => commands::completions::run(shell),
     }

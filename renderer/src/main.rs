@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use brownian::cli::Cli;
 use clap::Parser;
 
+/// Training makes and frees large tensors all the time; the system's allocator gives their pages back each time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match brownian::run(Cli::parse()) {
         Ok(outcome) => outcome.into(),

@@ -8,4 +8,5 @@ mod render;
 mod render_bad_input;
 mod render_exactly;
 mod settings;
+mod train;
 mod verify;

@@ -1,7 +1,7 @@
 //! [`Bench`]: the real `brownian` binary in a temporary folder.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use brownian_core::model::tiny;
@@ -97,6 +97,16 @@ impl Bench {
         let mut command = self.command(binary());
         command.args(args).envs(environment.iter().copied());
         Run::of(command.output().expect("the program starts"))
+    }
+
+    /// Start `brownian` with these arguments and let it run, unheard.
+    ///
+    /// # Panics
+    /// If the program cannot be started.
+    pub fn spawn(&self, args: &[&str]) -> Child {
+        let mut command = self.command(binary());
+        command.args(args).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().expect("the program starts")
     }
 
     /// A shell script that finds the program as `$BROWNIAN`.

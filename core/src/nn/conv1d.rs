@@ -65,6 +65,11 @@ impl Conv1d {
         Ok(Self { weight, bias: weights.get("bias", &[outputs], Init::Zeros)?, config })
     }
 
+    /// Weight (`[kernel * inputs, outputs]`) and bias.
+    pub(super) fn parameters(&self) -> (&Tensor, &Tensor) {
+        (&self.weight, &self.bias)
+    }
+
     /// `[batch, frames, inputs]` to `[batch, ceil(frames / stride), outputs]`.
     ///
     /// # Errors

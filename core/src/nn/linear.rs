@@ -19,6 +19,11 @@ impl Linear {
             .map(Self)
     }
 
+    /// Weight (`[inputs, outputs]`) and bias.
+    pub(super) fn parameters(&self) -> (&Tensor, &Tensor) {
+        self.0.parameters()
+    }
+
     /// `[.., inputs]` to `[.., outputs]`.
     ///
     /// # Errors

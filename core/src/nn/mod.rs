@@ -10,6 +10,7 @@
 mod attention;
 mod conv1d;
 mod depthwise;
+mod filter_block;
 mod gemm;
 mod linear;
 mod norm;
@@ -21,7 +22,7 @@ mod weights;
 
 pub use attention::SelfAttention;
 pub use conv1d::{Conv1d, Conv1dConfig, Padding};
-pub use depthwise::Depthwise2d;
+pub use filter_block::FilterBlock2d;
 pub use linear::Linear;
 pub use norm::GroupNorm;
 pub use resample::{crop_frames, upsample_nearest};

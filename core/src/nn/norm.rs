@@ -57,11 +57,16 @@ impl GroupNorm {
     /// # Errors
     /// A tensor operation failed.
     pub fn modulated(&self, x: &Tensor, film: &Tensor, activate: bool) -> Result<Tensor> {
+        let (scale, shift) = self.modulation(film)?;
+        normalise(x, &scale, &shift, activate)
+    }
+
+    /// Scale and shift of every clip, `[batch, channels]` each, with `film` worked in.
+    pub(super) fn modulation(&self, film: &Tensor) -> Result<(Tensor, Tensor)> {
         let channels = self.scale.dim(0)?;
         let gain = (film.narrow(1, 0, channels)? + 1.0)?;
-        let scale = gain.broadcast_mul(&self.scale)?;
         let shift = (gain.broadcast_mul(&self.shift)? + film.narrow(1, channels, channels)?)?;
-        normalise(x, &scale, &shift, activate)
+        Ok((gain.broadcast_mul(&self.scale)?, shift))
     }
 
     fn rows(&self, value: &Tensor, x: &Tensor) -> Result<Tensor> {
@@ -98,7 +103,7 @@ struct NormOp {
 }
 
 /// Mean and reciprocal standard deviation of every channel's group in one clip.
-fn statistics(x: &[f32], channels: usize) -> (Vec<f32>, Vec<f32>) {
+pub(super) fn statistics(x: &[f32], channels: usize) -> (Vec<f32>, Vec<f32>) {
     let mut sums = vec![0.0; channels];
     let mut squares = vec![0.0; channels];
     // Blocks keep the f32 partial sums short; the rest is summed in f64.
@@ -124,7 +129,7 @@ fn statistics(x: &[f32], channels: usize) -> (Vec<f32>, Vec<f32>) {
 }
 
 /// The affine map by channel that normalises and modulates at once: `y = x * a + b`.
-fn affine(mean: &[f32], inverse: &[f32], scale: &[f32], shift: &[f32]) -> (Vec<f32>, Vec<f32>) {
+pub(super) fn affine(mean: &[f32], inverse: &[f32], scale: &[f32], shift: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let a: Vec<f32> = inverse.iter().zip(scale).map(|(inverse, scale)| inverse * scale).collect();
     let b = a.iter().zip(mean).zip(shift).map(|((a, mean), shift)| shift - a * mean).collect();
     (a, b)
@@ -152,41 +157,47 @@ impl NormOp {
         grad: &[f32],
         out: (&mut [f32], &mut [f32], &mut [f32]),
     ) {
-        let channels = scale.len();
-        let (x_grad, scale_grad, shift_grad) = out;
-        let (mean, inverse) = statistics(x, channels);
+        let (mean, inverse) = statistics(x, scale.len());
+        if !self.activate {
+            return normalise_backward(x, (&mean, &inverse, scale), grad, out);
+        }
         let (a, b) = affine(&mean, &inverse, scale, shift);
-        let mut through = Vec::new();
-        let grad = if self.activate {
-            through.resize(x.len(), 0.0);
-            simd::affine_silu_grad_into(&mut through, x, &a, &b, grad);
-            &through[..]
-        } else {
-            grad
-        };
-        // Per channel: g = sum grad, gx = sum grad x; with n = (x - mean) inverse, sum grad n = (gx - mean g) inverse.
-        let (mut g, mut gx) = (vec![0.0; channels], vec![0.0; channels]);
-        simd::sums_and_products(&mut g, &mut gx, grad, x);
-        for c in 0..channels {
-            shift_grad[c] = g[c];
-            scale_grad[c] = (gx[c] - mean[c] * g[c]) * inverse[c];
-        }
-        // dx = inverse (grad scale - m1 - n m2): m1, m2 the group means of grad scale and of grad scale n.
-        let width = channels / GROUPS;
-        let count = (x.len() / GROUPS) as f32;
-        let (mut ka, mut kb, mut kc) = (a, vec![0.0; channels], vec![0.0; channels]);
-        for group in 0..GROUPS {
-            let range = group * width..(group + 1) * width;
-            let m1 = range.clone().map(|c| scale[c] * shift_grad[c]).sum::<f32>() / count;
-            let m2 = range.clone().map(|c| scale[c] * scale_grad[c]).sum::<f32>() / count;
-            for c in range {
-                ka[c] = inverse[c] * scale[c];
-                kb[c] = -inverse[c] * inverse[c] * m2;
-                kc[c] = -inverse[c] * m1 - kb[c] * mean[c];
-            }
-        }
-        simd::combine_into(x_grad, grad, &ka, x, &kb, &kc);
+        let mut through = vec![0.0; x.len()];
+        simd::affine_silu_grad_into(&mut through, x, &a, &b, grad);
+        normalise_backward(x, (&mean, &inverse, scale), &through, out);
     }
+}
+
+/// One clip back through the normalisation: writes the gradients of `x`, `scale` and `shift`.
+pub(super) fn normalise_backward(
+    x: &[f32],
+    (mean, inverse, scale): (&[f32], &[f32], &[f32]),
+    grad: &[f32],
+    (x_grad, scale_grad, shift_grad): (&mut [f32], &mut [f32], &mut [f32]),
+) {
+    let channels = scale.len();
+    // Per channel: g = sum grad, gx = sum grad x; with n = (x - mean) inverse, sum grad n = (gx - mean g) inverse.
+    let (mut g, mut gx) = (vec![0.0; channels], vec![0.0; channels]);
+    simd::sums_and_products(&mut g, &mut gx, grad, x);
+    for c in 0..channels {
+        shift_grad[c] = g[c];
+        scale_grad[c] = (gx[c] - mean[c] * g[c]) * inverse[c];
+    }
+    // dx = inverse (grad scale - m1 - n m2): m1, m2 the group means of grad scale and of grad scale n.
+    let width = channels / GROUPS;
+    let count = (x.len() / GROUPS) as f32;
+    let (mut ka, mut kb, mut kc) = (vec![0.0; channels], vec![0.0; channels], vec![0.0; channels]);
+    for group in 0..GROUPS {
+        let range = group * width..(group + 1) * width;
+        let m1 = range.clone().map(|c| scale[c] * shift_grad[c]).sum::<f32>() / count;
+        let m2 = range.clone().map(|c| scale[c] * scale_grad[c]).sum::<f32>() / count;
+        for c in range {
+            ka[c] = inverse[c] * scale[c];
+            kb[c] = -inverse[c] * inverse[c] * m2;
+            kc[c] = -inverse[c] * m1 - kb[c] * mean[c];
+        }
+    }
+    simd::combine_into(x_grad, grad, &ka, x, &kb, &kc);
 }
 
 impl CustomOp3 for NormOp {

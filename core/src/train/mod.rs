@@ -1,1 +1,25 @@
-//! Training. (lead)
+//! Training: a folder of sounds in, a model file out.
+//!
+//! [`Trainer`] runs the loop. Everything that it draws comes from streams named by the step and the example, so a
+//! resumed training goes on exactly as if it had never stopped.
+//!
+//! Read next: `trainer.rs`, then `prepare.rs` (an example becomes what the networks see) and `networks.rs` (the loss).
+
+mod checkpoint;
+mod config;
+mod curves;
+mod held_out;
+mod log;
+mod networks;
+mod optimizer;
+mod prepare;
+mod preview;
+mod stop;
+mod trainer;
+
+pub use checkpoint::{CheckpointInfo, read_info};
+pub use config::{Loss, TrainConfig};
+pub use held_out::{HeldOut, SIGMAS};
+pub use optimizer::{OptimizerConfig, Rule};
+pub use stop::Limit;
+pub use trainer::{Event, Files, Identity, Progress, Summary, Trainer};

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::nn::{Conv1d, Conv1dConfig, Depthwise2d, GroupNorm, Init, Linear, Padding, Weights, silu};
+use crate::nn::{Conv1d, Conv1dConfig, FilterBlock2d, GroupNorm, Init, Linear, Padding, Weights};
 
 /// Two convolutions, the second modulated by the embedding (Ho et al. 2020, with FiLM as in Dhariwal and Nichol 2021).
 pub(super) struct Block1d {
@@ -49,30 +49,22 @@ impl Block1d {
     }
 }
 
-/// A depthwise filter, then two matrices by bin (Liu et al. 2022, ConvNeXt): much context for few multiplications.
+/// A [`FilterBlock2d`] modulated by the embedding.
 pub(super) struct Block2d {
-    filter: Depthwise2d,
     film: Linear,
-    norm: GroupNorm,
-    widen: Linear,
-    narrow: Linear,
+    block: FilterBlock2d,
 }
 
 impl Block2d {
-    /// The filter spans 3 frames by 5 bins.
     pub(super) fn new(channels: usize, embedding: usize, weights: &Weights) -> Result<Self> {
         Ok(Self {
-            filter: Depthwise2d::new(channels, (3, 5), &weights.sub("filter"))?,
             film: Linear::new(embedding, 2 * channels, Init::Zeros, &weights.sub("film"))?,
-            norm: GroupNorm::new(channels, &weights.sub("norm"))?,
-            widen: Linear::new(channels, 2 * channels, Init::FanIn(channels), &weights.sub("widen"))?,
-            narrow: Linear::new(2 * channels, channels, Init::Zeros, &weights.sub("narrow"))?,
+            block: FilterBlock2d::new(channels, weights)?,
         })
     }
 
     /// `[batch, frames, bins, channels]` to the same shape.
     pub(super) fn forward(&self, x: &Tensor, embedding: &Tensor) -> Result<Tensor> {
-        let h = self.norm.modulated(&self.filter.forward(x)?, &self.film.forward(embedding)?, false)?;
-        x + self.narrow.forward(&silu(&self.widen.forward(&h)?)?)?
+        self.block.forward(x, &self.film.forward(embedding)?)
     }
 }

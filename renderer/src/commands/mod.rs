@@ -5,4 +5,5 @@ pub mod data;
 pub mod inspect;
 pub mod models;
 pub mod render;
+pub mod train;
 pub mod verify;

@@ -1,6 +1,6 @@
 //! `brownian data prepare RAW --out DIR`: downloaded collections become a folder that a training run reads.
 //!
-//! Read `sources` for what goes in, `labels` for which class it gets, `voices` for what is synthesized besides, `hit`
+//! Read `sources` for what goes in, `labels` for which class it gets, `hit`
 //! for what happens to a sound, `twins` for duplicates and groups.
 
 mod collect;
@@ -12,9 +12,7 @@ mod output;
 mod report;
 mod soundfont;
 mod sources;
-mod synth;
 mod twins;
-mod voices;
 
 use std::io::Write;
 use std::path::PathBuf;

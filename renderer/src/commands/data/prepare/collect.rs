@@ -6,7 +6,6 @@ use super::labels::{Label, label};
 use super::midi::Strike;
 use super::soundfont::{Preset, Zone, read_presets};
 use super::sources::{Kind, Source};
-use super::voices::{COUNTS, voice};
 use anyhow::{Context, Result, ensure};
 use brownian_core::audio::{decode, resample};
 use std::collections::{BTreeSet, HashSet};
@@ -16,10 +15,6 @@ use std::path::{Path, PathBuf};
 const DRUM_BANK: u16 = 128;
 /// Velocities at which every key of a kit is struck: kits cross-fade brighter layers in above 80.
 const VELOCITIES: [u8; 3] = [64, 100, 127];
-
-/// Synthesized sounds of one group. They are no siblings; but training draws groups evenly, and on their own they would
-/// outweigh the recordings.
-const FAMILY_OF_VOICES: u64 = 4;
 
 /// What a source gave.
 #[derive(Debug, Default)]
@@ -40,13 +35,11 @@ pub struct Found {
 /// The source is missing, or cannot be read or played.
 pub fn collect(raw: &Path, source: &'static Source) -> Result<Found> {
     let folder = raw.join(source.folder);
-    let is_there = source.kind == Kind::Synthesized || folder.is_dir();
-    ensure!(is_there, "{} is missing; scripts/fetch-audio-data.sh downloads it", folder.display());
+    ensure!(folder.is_dir(), "{} is missing; scripts/fetch-audio-data.sh downloads it", folder.display());
     match source.kind {
         Kind::Files => files(&folder, source),
         Kind::Hydrogen => kit(&folder, source),
         Kind::SoundFont => fonts(&folder, source),
-        Kind::Synthesized => Ok(synthesized(source)),
     }
 }
 
@@ -189,17 +182,6 @@ fn ticket(source: &'static Source, class: &'static str, preset: &Preset, strike:
         // The fonts of one family share recordings under the same names.
         material: recordings.iter().map(|recording| format!("fluid/{recording}")).collect(),
     }
-}
-
-fn synthesized(source: &'static Source) -> Found {
-    let mut found = Found::default();
-    for (class, index) in COUNTS.into_iter().flat_map(|(class, count)| (0..count).map(move |index| (class, index))) {
-        let name = format!("{class} {index}");
-        let family = index / FAMILY_OF_VOICES;
-        let (origin, material) = (name.clone(), vec![format!("{}/{class} {family}", source.id)]);
-        found.redeem(&Ticket { class, source, name, origin, material }, &[voice(class, index)]);
-    }
-    found
 }
 
 /// The channels of the file at `path` at [`SAMPLE_RATE`].

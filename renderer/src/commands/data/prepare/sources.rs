@@ -28,8 +28,6 @@ pub enum Kind {
     Hydrogen,
     /// By the names of the samples of a SoundFont, bank 128.
     SoundFont,
-    /// Nothing lies anywhere: `voices` makes them.
-    Synthesized,
 }
 
 /// The sources of the `drums` recipe: nothing that asks to share alike. Of twins the earlier source is kept.
@@ -73,13 +71,5 @@ pub const DRUMS: &[Source] = &[
         rules: FLUID,
         licence: "MIT (parts CC0-1.0 and public domain)",
         attribution: "S. Christian Collins, Michael Cowgill, Frank Wen (MuseScore General)",
-    },
-    Source {
-        id: "synthesized",
-        folder: "",
-        kind: Kind::Synthesized,
-        rules: &[],
-        licence: "CC0-1.0",
-        attribution: "made by brownian data prepare",
     },
 ];

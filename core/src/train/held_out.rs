@@ -1,0 +1,60 @@
+//! [`HeldOut`]: the loss on sounds never trained on, noise level by noise level.
+
+use serde::{Deserialize, Serialize};
+
+use super::config::{Loss, TrainConfig};
+use super::networks::{Losses, Networks};
+use super::prepare::{Item, Prepared};
+use crate::dataset::Dataset;
+use crate::error::Result;
+use crate::noise::{NoiseStream, Seed};
+
+/// The noise levels that are measured.
+pub const SIGMAS: [f64; 5] = [0.1, 0.3, 1.0, 3.0, 10.0];
+const MOST_EXAMPLES: usize = 64;
+
+/// Mean squared error of the velocity (1: knows nothing) on held-out sounds, for each of [`SIGMAS`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HeldOut {
+    /// Of the fine or only stage.
+    pub fine: [f64; SIGMAS.len()],
+    /// Of the envelope stage, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub envelope: Option<[f64; SIGMAS.len()]>,
+}
+
+impl HeldOut {
+    /// One number for "better": the mean over levels and stages.
+    pub fn mean(&self) -> f64 {
+        let mean = |losses: &[f64; SIGMAS.len()]| losses.iter().sum::<f64>() / SIGMAS.len() as f64;
+        match &self.envelope {
+            Some(envelope) => 0.5 * (mean(&self.fine) + mean(envelope)),
+            None => mean(&self.fine),
+        }
+    }
+}
+
+/// The held-out items, spread evenly over the classes' order; training items where nothing could be held out.
+pub(super) fn items(prepared: &Prepared, dataset: &Dataset) -> Result<Vec<Item>> {
+    let pool = if dataset.held_out.is_empty() { &dataset.train } else { &dataset.held_out };
+    let count = pool.len().min(MOST_EXAMPLES);
+    (0..count).map(|i| prepared.plain(&pool[i * pool.len() / count])).collect()
+}
+
+/// Measure on `items`, always with the same noise.
+pub(super) fn measure(networks: &Networks, config: &TrainConfig, items: &[Item]) -> Result<HeldOut> {
+    let mut fine = [0.0; SIGMAS.len()];
+    let mut envelope = [0.0; SIGMAS.len()];
+    for (level, &sigma) in SIGMAS.iter().enumerate() {
+        for (i, batch) in items.chunks(8).enumerate() {
+            let stream = |k: usize| NoiseStream::new(Seed(config.seed), "held out", (level * 1000 + i * 8 + k) as u64);
+            let mut noise: Vec<_> = (0..batch.len()).map(stream).collect();
+            let Losses { fine: f, envelope: e } =
+                networks.loss(Loss::Mse, batch, &vec![sigma; batch.len()], &mut noise)?.1;
+            let share = batch.len() as f64 / items.len() as f64;
+            fine[level] += f * share;
+            envelope[level] += e * share;
+        }
+    }
+    Ok(HeldOut { fine, envelope: config.envelope.is_some().then_some(envelope) })
+}

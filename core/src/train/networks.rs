@@ -1,0 +1,127 @@
+//! [`Networks`]: the stages of a training and their loss on a batch.
+
+use std::collections::{BTreeMap, HashMap};
+
+use candle_core::{Device, Tensor};
+
+use super::config::{Loss, TrainConfig};
+use super::prepare::{Item, Prepared};
+use crate::conditioning::Condition;
+use crate::diffusion::{mean_squared_error, noised, pseudo_huber, velocity_target};
+use crate::error::{Result, TrainError};
+use crate::model::Stage;
+use crate::nn::Weights;
+use crate::noise::NoiseStream;
+use crate::representation::Frames;
+use crate::unet::{FrameShape, UnetConfig};
+
+/// The networks of one set of parameters.
+pub(super) struct Networks {
+    pub(super) weights: Weights,
+    fine: Stage,
+    envelope: Option<Stage>,
+}
+
+/// A loss for each stage; the envelope's is 0 where there is no such stage.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Losses {
+    pub(super) fine: f64,
+    pub(super) envelope: f64,
+}
+
+impl Networks {
+    pub(super) fn new(config: &TrainConfig, prepared: &Prepared, num_classes: usize, weights: Weights) -> Result<Self> {
+        let stage = |unet: &UnetConfig, shape: FrameShape, name: &str| -> Result<Stage> {
+            unet.validate(shape).map_err(TrainError::Network)?;
+            Stage::new(unet, shape, num_classes, &weights.sub(name))
+        };
+        let shape = FrameShape {
+            frames: prepared.representation.num_frames(),
+            channels: prepared.representation.num_channels(),
+            has_context: config.envelope.is_some(),
+        };
+        let envelope = config.envelope.as_ref().map(|envelope| {
+            let grid = FrameShape { frames: envelope.grid.columns, channels: envelope.grid.bands, has_context: false };
+            stage(&envelope.unet, grid, "envelope")
+        });
+        Ok(Self { fine: stage(&config.unet, shape, "fine")?, envelope: envelope.transpose()?, weights })
+    }
+
+    /// The same networks over stored parameters.
+    pub(super) fn stored(
+        config: &TrainConfig,
+        prepared: &Prepared,
+        num_classes: usize,
+        tensors: HashMap<String, Tensor>,
+        device: &Device,
+    ) -> Result<Self> {
+        Self::new(config, prepared, num_classes, Weights::stored(tensors, device))
+    }
+
+    /// Sum of the stages' mean losses on these items, and each alone. One sigma an item; noise from `noise`.
+    pub(super) fn loss(
+        &self,
+        loss: Loss,
+        items: &[Item],
+        sigmas: &[f64],
+        noise: &mut [NoiseStream],
+    ) -> Result<(Tensor, Losses)> {
+        let conditions: Vec<Condition> = items.iter().map(|item| item.condition.clone()).collect();
+        let context = items.iter().map(|item| item.context.as_ref()).collect::<Option<Vec<_>>>();
+        let context = context.map(|frames| self.stack(&frames)).transpose()?;
+        let fine: Vec<&Frames> = items.iter().map(|item| &item.fine).collect();
+        let fine = self.stage_loss(&self.fine, loss, &fine, context.as_ref(), sigmas, &conditions, noise)?;
+        let mut losses = Losses { fine: scalar(&fine)?, envelope: 0.0 };
+        let (Some(stage), Some(envelopes)) =
+            (&self.envelope, items.iter().map(|item| item.envelope.as_ref()).collect::<Option<Vec<_>>>())
+        else {
+            return Ok((fine, losses));
+        };
+        let envelope = self.stage_loss(stage, loss, &envelopes, None, sigmas, &conditions, noise)?;
+        losses.envelope = scalar(&envelope)?;
+        Ok(((fine + envelope)?, losses))
+    }
+
+    #[allow(clippy::too_many_arguments)] // One call's data, each used once.
+    fn stage_loss(
+        &self,
+        stage: &Stage,
+        loss: Loss,
+        data: &[&Frames],
+        context: Option<&Tensor>,
+        sigmas: &[f64],
+        conditions: &[Condition],
+        noise: &mut [NoiseStream],
+    ) -> Result<Tensor> {
+        let x0 = self.stack(data)?;
+        let mut z = vec![0.0; x0.elem_count()];
+        let clip = z.len() / data.len();
+        z.chunks_exact_mut(clip).zip(noise).for_each(|(z, noise)| noise.fill_normal(z));
+        let z = Tensor::from_vec(z, x0.shape(), self.weights.device())?;
+        let v = stage.velocity(&noised(&x0, &z, sigmas)?, context, sigmas, conditions)?;
+        let target = velocity_target(&x0, &z, sigmas)?;
+        match loss {
+            Loss::Mse => mean_squared_error(&v, &target),
+            Loss::Huber { c } => pseudo_huber(&v, &target, c),
+        }
+    }
+
+    /// `[batch, frames, channels]`.
+    fn stack(&self, frames: &[&Frames]) -> Result<Tensor> {
+        let data: Vec<f32> = frames.iter().flat_map(|frames| frames.data.iter().copied()).collect();
+        let shape = (frames.len(), frames[0].num_frames, frames[0].num_channels);
+        Ok(Tensor::from_vec(data, shape, self.weights.device())?)
+    }
+
+    /// Gradients of a loss by parameter name, each times `share`.
+    pub(super) fn gradients(&self, loss: &Tensor, share: f64) -> Result<BTreeMap<String, Tensor>> {
+        let grads = loss.backward()?;
+        let vars = self.weights.vars();
+        let found = vars.iter().filter_map(|(name, var)| grads.get(var.as_tensor()).map(|grad| (name, grad)));
+        found.map(|(name, grad)| Ok((name.clone(), (grad * share)?.detach()))).collect()
+    }
+}
+
+fn scalar(tensor: &Tensor) -> Result<f64> {
+    Ok(f64::from(tensor.to_scalar::<f32>()?))
+}

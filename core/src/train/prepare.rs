@@ -1,0 +1,124 @@
+//! [`Prepared`]: an example becomes what the networks see.
+
+use crate::conditioning::Condition;
+use crate::dataset::{Dataset, Example};
+use crate::error::Result;
+use crate::model::envelope_context;
+use crate::noise::{NoiseStream, Seed};
+use crate::representation::{EnvelopeGrid, Frames, Maps, Representation};
+
+use super::config::TrainConfig;
+
+/// Examples drawn to fit the maps of the full frames (a quarter of a megabyte each) and of the envelopes.
+const FINE_DRAWS: usize = 600;
+const ENVELOPE_DRAWS: usize = 3000;
+
+/// The representation, and the maps that bring it to unit variance.
+pub(super) struct Prepared {
+    pub(super) representation: Box<dyn Representation>,
+    pub(super) envelope: Option<(EnvelopeGrid, Maps)>,
+    pub(super) maps: Maps,
+}
+
+/// One example as the networks see it, all of unit variance.
+pub(super) struct Item {
+    /// What the envelope stage learns to make.
+    pub(super) envelope: Option<Frames>,
+    /// What the fine stage sees of the envelope.
+    pub(super) context: Option<Frames>,
+    /// What the fine stage learns to make.
+    pub(super) fine: Frames,
+    /// What is said about it.
+    pub(super) condition: Condition,
+}
+
+impl Prepared {
+    /// Fit the maps on drawn variations of the training examples.
+    pub(super) fn fit(config: &TrainConfig, dataset: &Dataset) -> Result<Self> {
+        let representation = config.representation.build()?;
+        let num_classes = dataset.classes.len();
+        let draw = |index: usize| -> Result<(usize, Frames)> {
+            let mut noise = NoiseStream::new(Seed(config.seed), "train maps", index as u64);
+            let example = dataset.augment(dataset.pick(&mut noise), &config.augment, &mut noise);
+            Ok((example.class, representation.encode(&example.samples)?))
+        };
+        let Some(stage) = &config.envelope else {
+            let drawn = (0..FINE_DRAWS.max(60 * num_classes)).map(draw).collect::<Result<Vec<_>>>()?;
+            let maps = Maps::fit(drawn.iter().map(|(class, frames)| (*class, frames)), num_classes, &config.maps)?;
+            return Ok(Self { representation, envelope: None, maps });
+        };
+        let grid = EnvelopeGrid::new(representation.num_frames(), representation.num_channels(), &stage.grid)?;
+        let (mut envelopes, mut residuals) = (Vec::new(), Vec::new());
+        for index in 0..ENVELOPE_DRAWS {
+            let (class, mut frames) = draw(index)?;
+            let envelope = grid.extract(&frames);
+            if index < FINE_DRAWS {
+                subtract(&mut frames, &grid.expand(&envelope));
+                residuals.push(frames);
+            }
+            envelopes.push((class, envelope));
+        }
+        let envelopes = envelopes.iter().map(|(class, frames)| (*class, frames));
+        let unsmoothed =
+            crate::representation::MapsConfig { smooth_channels: 1, smooth_frames: 1, ..config.maps.clone() };
+        let envelope_maps = Maps::fit(envelopes, num_classes, &unsmoothed)?;
+        let maps = Maps::fit(residuals.iter().map(|frames| (0, frames)), 0, &config.maps)?;
+        Ok(Self { representation, envelope: Some((grid, envelope_maps)), maps })
+    }
+
+    /// An example without hidden conditions or errors: for measuring.
+    pub(super) fn plain(&self, example: &Example) -> Result<Item> {
+        self.item(example, |_| {})
+    }
+
+    /// An example for training: parts of the condition hidden, a small error on the envelope that the fine stage sees.
+    pub(super) fn hidden(&self, example: &Example, config: &TrainConfig, noise: &mut NoiseStream) -> Result<Item> {
+        let mut item = self.item(example, |envelope| {
+            let std = noise.uniform_in(0.0, config.envelope_error_db);
+            envelope.data.iter_mut().for_each(|db| *db += std * noise.normal());
+        })?;
+        hide(&mut item.condition, config, noise);
+        Ok(item)
+    }
+
+    fn item(&self, example: &Example, disturb: impl FnOnce(&mut Frames)) -> Result<Item> {
+        let mut fine = self.representation.encode(&example.samples)?;
+        let condition =
+            Condition { class: Some(example.class), attributes: example.attributes.map(Some), pitch: example.pitch };
+        let Some((grid, envelope_maps)) = &self.envelope else {
+            self.maps.normalise(condition.class, &mut fine);
+            return Ok(Item { envelope: None, context: None, fine, condition });
+        };
+        let mut envelope = grid.extract(&fine);
+        let mut seen = envelope.clone();
+        envelope_maps.normalise(condition.class, &mut envelope);
+        disturb(&mut seen);
+        let expanded = grid.expand(&seen);
+        subtract(&mut fine, &expanded);
+        self.maps.normalise(None, &mut fine);
+        Ok(Item { envelope: Some(envelope), context: Some(envelope_context(&expanded)), fine, condition })
+    }
+}
+
+/// Hide everything sometimes, all attributes often, and each part now and then.
+fn hide(condition: &mut Condition, config: &TrainConfig, noise: &mut NoiseStream) {
+    if noise.chance(config.drop_condition) {
+        *condition = Condition::default();
+        return;
+    }
+    if noise.chance(config.drop_attribute) {
+        condition.attributes = [None; 5];
+    }
+    for attribute in &mut condition.attributes {
+        if noise.chance(config.drop_attribute) {
+            *attribute = None;
+        }
+    }
+    if noise.chance(config.drop_attribute) {
+        condition.pitch = None;
+    }
+}
+
+fn subtract(frames: &mut Frames, other: &Frames) {
+    frames.data.iter_mut().zip(&other.data).for_each(|(value, other)| *value -= other);
+}

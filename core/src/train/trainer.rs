@@ -1,0 +1,532 @@
+//! [`Trainer`]: the loop.
+
+use std::collections::{BTreeMap, HashMap};
+use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use candle_core::{Device, Tensor};
+use rayon::ThreadPool;
+use sha2::{Digest, Sha256};
+
+use super::checkpoint::{self, CheckpointInfo};
+use super::config::TrainConfig;
+use super::held_out::{self, HeldOut};
+use super::log::{Line, Log};
+use super::networks::{Losses, Networks};
+use super::optimizer::{Optimizer, Slot};
+use super::prepare::{Item, Prepared};
+use super::stop::{Limit, Patience};
+use super::{curves, preview};
+use crate::dataset::{Dataset, Example};
+use crate::error::{Result, TrainError};
+use crate::generate::Cancel;
+use crate::model::{self, Card, DataSource};
+use crate::nn::Weights;
+use crate::noise::{NoiseStream, Seed};
+use crate::representation::EnvelopeGrid;
+
+/// Steps between lines of the log.
+const LOG_EVERY: u64 = 50;
+/// Most seconds between checkpoints; there is one at every held-out measurement, too.
+const CHECKPOINT_EVERY_S: f64 = 120.0;
+
+/// Who the model will be: goes into its card.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// Short id: lower case letters, digits and dashes.
+    pub id: String,
+    /// One line for people.
+    pub description: String,
+    /// Where the sounds came from.
+    pub sources: Vec<DataSource>,
+}
+
+/// What a training leaves in its folder.
+#[derive(Clone, Debug)]
+pub struct Files(PathBuf);
+
+impl Files {
+    /// The files of the training in `folder`.
+    pub fn new(folder: &Path) -> Self {
+        Self(folder.to_path_buf())
+    }
+
+    /// The state to resume from.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.0.join("checkpoint.safetensors")
+    }
+
+    /// The model so far.
+    pub fn model(&self) -> PathBuf {
+        self.0.join("model.safetensors")
+    }
+
+    /// Losses, one JSON object a line.
+    pub fn log(&self) -> PathBuf {
+        self.0.join("log.jsonl")
+    }
+
+    /// The picture of the losses.
+    pub fn curves(&self) -> PathBuf {
+        self.0.join("curves.png")
+    }
+
+    /// The previews made after `step` steps.
+    pub fn previews(&self, step: u64) -> PathBuf {
+        self.0.join("previews").join(format!("{step:07}"))
+    }
+}
+
+/// Where a training stands.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Progress {
+    /// Steps done.
+    pub step: u64,
+    /// Examples seen.
+    pub examples: u64,
+    /// Share done, 0..=1.
+    pub share: f64,
+    /// Loss of the fine or only stage on the last batch.
+    pub fine: f64,
+    /// Loss of the envelope stage on the last batch.
+    pub envelope: f64,
+    /// Examples a second, lately.
+    pub examples_per_s: f64,
+}
+
+/// What a training tells while it runs.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A step is done.
+    Step(Progress),
+    /// The held-out sounds were measured.
+    HeldOut(u64, HeldOut),
+    /// Previews were rendered into this folder.
+    Previewed(PathBuf),
+}
+
+/// How a training ended.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Where it stood.
+    pub progress: Progress,
+    /// Seconds of training, over all sessions.
+    pub seconds: f64,
+    /// The last measurement.
+    pub held_out: Option<HeldOut>,
+    /// Whether it was cancelled: the checkpoint goes on from there.
+    pub cancelled: bool,
+}
+
+/// A training: networks, optimizer, data, files.
+pub struct Trainer<'a> {
+    config: TrainConfig,
+    dataset: &'a Dataset,
+    files: Files,
+    info: CheckpointInfo,
+    prepared: Prepared,
+    networks: Networks,
+    optimizer: Optimizer,
+    held_out: Vec<Item>,
+    log: Log,
+    /// One for each shard.
+    pools: Vec<ThreadPool>,
+    threads: usize,
+}
+
+impl<'a> Trainer<'a> {
+    /// Begin a training in `folder`, which holds none yet. `threads` 0 takes the machine's.
+    ///
+    /// # Errors
+    /// A field of the configuration out of range, a folder that cannot be written or already holds a training.
+    pub fn begin(
+        folder: &Path,
+        config: TrainConfig,
+        identity: Identity,
+        dataset: &'a Dataset,
+        threads: usize,
+    ) -> Result<Self> {
+        config.validate()?;
+        let files = Files::new(folder);
+        if files.checkpoint().exists() {
+            return Err(TrainError::Exists(folder.to_path_buf()).into());
+        }
+        let info = CheckpointInfo {
+            format: checkpoint::format(),
+            id: identity.id,
+            description: identity.description,
+            sources: identity.sources,
+            step: 0,
+            seconds: 0.0,
+            classes: dataset.classes.clone(),
+            pitch: dataset.train.iter().any(|example| example.pitch.is_some()),
+            sounds: digest(&dataset.train),
+            num_sounds: dataset.train.len(),
+            num_held_out: dataset.held_out.len(),
+            held_out: None,
+            patience: Patience::default(),
+            config: config.clone(),
+        };
+        card(&info).validate()?;
+        std::fs::create_dir_all(folder).map_err(|source| TrainError::File { path: folder.to_path_buf(), source })?;
+        let prepared = Prepared::fit(&config, dataset)?;
+        let weights = Weights::fresh(Seed(config.seed), &Device::Cpu);
+        let networks = Networks::new(&config, &prepared, dataset.classes.len(), weights)?;
+        let optimizer = Optimizer::new(config.optimizer.clone(), &networks.weights.vars())?;
+        Self::assemble(info, dataset, files, prepared, networks, optimizer, threads)
+    }
+
+    /// Go on with the training in `folder`. The configuration is the checkpoint's.
+    ///
+    /// # Errors
+    /// No usable checkpoint, or other sounds than it began with.
+    pub fn resume(folder: &Path, dataset: &'a Dataset, threads: usize) -> Result<Self> {
+        let files = Files::new(folder);
+        let path = files.checkpoint();
+        if !path.exists() {
+            return Err(TrainError::NoCheckpoint(folder.to_path_buf()).into());
+        }
+        let (info, tensors) = checkpoint::load(&path, &Device::Cpu)?;
+        if info.sounds != digest(&dataset.train) {
+            return Err(TrainError::OtherData(folder.to_path_buf()).into());
+        }
+        let config = info.config.clone();
+        let prepared = restore_prepared(&path, &config, dataset.classes.len(), &tensors)?;
+        let weights = Weights::fresh(Seed(config.seed), &Device::Cpu);
+        let networks = Networks::new(&config, &prepared, dataset.classes.len(), weights)?;
+        let mut optimizer = Optimizer::new(config.optimizer.clone(), &networks.weights.vars())?;
+        restore_parameters(&path, &networks, &mut optimizer, &tensors)?;
+        Self::assemble(info, dataset, files, prepared, networks, optimizer, threads)
+    }
+
+    fn assemble(
+        info: CheckpointInfo,
+        dataset: &'a Dataset,
+        files: Files,
+        prepared: Prepared,
+        networks: Networks,
+        optimizer: Optimizer,
+        threads: usize,
+    ) -> Result<Self> {
+        let config = info.config.clone();
+        let threads = if threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { threads };
+        let pool = |_| {
+            let each = (threads / config.shards).max(1);
+            rayon::ThreadPoolBuilder::new().num_threads(each).build().map_err(|problem| {
+                crate::Error::from(TrainError::Threads { threads: each, problem: problem.to_string() })
+            })
+        };
+        Ok(Self {
+            held_out: held_out::items(&prepared, dataset)?,
+            log: Log::open(&files.log(), info.step)?,
+            pools: (0..config.shards).map(pool).collect::<Result<_>>()?,
+            config,
+            dataset,
+            files,
+            info,
+            prepared,
+            networks,
+            optimizer,
+            threads,
+        })
+    }
+
+    /// The files of this training.
+    pub fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// Number of parameters of all networks.
+    pub fn num_parameters(&self) -> usize {
+        self.networks.weights.vars().values().map(|var| var.elem_count()).sum()
+    }
+
+    /// Train until `limit`, or until cancelled, or until the held-out loss stops falling; then write model and checkpoint.
+    ///
+    /// # Errors
+    /// The loss left the numbers, or a file cannot be written.
+    pub fn run(&mut self, limit: Limit, cancel: &Cancel, on_event: &mut dyn FnMut(&Event)) -> Result<Summary> {
+        let began = Instant::now();
+        let before = self.info.seconds;
+        let mut saved = Instant::now();
+        let mut window = Window::default();
+        let mut progress = self.progress(limit, Losses::default(), 0.0);
+        let mut stop = false;
+        while !stop && progress.share < 1.0 && !cancel.is_cancelled() {
+            let started = Instant::now();
+            let (losses, norm) = self.step(progress.share)?;
+            window.add(losses, norm, started.elapsed().as_secs_f64());
+            self.info.seconds = before + began.elapsed().as_secs_f64();
+            progress = self.progress(limit, losses, window.rate(self.config.batch_size));
+            on_event(&Event::Step(progress));
+            let step = self.info.step;
+            if step.is_multiple_of(self.config.evaluate_every) {
+                let held_out = self.measure()?;
+                on_event(&Event::HeldOut(step, held_out.clone()));
+                stop = self.info.patience.observe(held_out.mean(), self.config.patience);
+                self.info.held_out = Some(held_out.clone());
+                self.write_line(&mut window, progress.share, Some(held_out))?;
+            } else if step.is_multiple_of(LOG_EVERY) {
+                self.write_line(&mut window, progress.share, None)?;
+            }
+            if step.is_multiple_of(self.config.preview_every) {
+                self.preview(on_event)?;
+            }
+            if step.is_multiple_of(self.config.evaluate_every) || saved.elapsed().as_secs_f64() > CHECKPOINT_EVERY_S {
+                self.save()?;
+                saved = Instant::now();
+            }
+        }
+        self.save()?;
+        let held_out = self.info.held_out.clone();
+        Ok(Summary { progress, seconds: self.info.seconds, held_out, cancelled: cancel.is_cancelled() })
+    }
+
+    /// One step: gradients of every shard in parallel, summed in their order; then the optimizer.
+    fn step(&mut self, share: f64) -> Result<(Losses, f64)> {
+        let mut noise = NoiseStream::new(Seed(self.config.seed), "train sigma", self.info.step);
+        let sigmas = self.config.noise_levels.stratified(self.config.batch_size, &mut noise);
+        let this = &*self;
+        let shards: Vec<Result<(BTreeMap<String, Tensor>, Losses)>> = std::thread::scope(|scope| {
+            let sigmas = &sigmas;
+            let mut workers = Vec::new();
+            for (shard, pool) in this.pools.iter().enumerate() {
+                workers.push(scope.spawn(move || pool.install(|| this.shard(shard, sigmas))));
+            }
+            // A panic of a worker is ours: let it go on here.
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        });
+        let mut grads: BTreeMap<String, Tensor> = BTreeMap::new();
+        let mut losses = Losses::default();
+        for shard in shards {
+            let (part, loss) = shard?;
+            losses.fine += loss.fine;
+            losses.envelope += loss.envelope;
+            for (name, grad) in part {
+                let sum = grads.remove(&name).map_or(Ok(grad.clone()), |sum| sum + grad)?;
+                grads.insert(name, sum);
+            }
+        }
+        if !(losses.fine + losses.envelope).is_finite() {
+            let learning_rate = self.config.optimizer.learning_rate;
+            return Err(TrainError::Diverged { step: self.info.step, learning_rate }.into());
+        }
+        let vars = self.networks.weights.vars();
+        let norm = self.optimizer.step(&vars, &grads, self.info.step, share, self.config.ema_decay)?;
+        self.info.step += 1;
+        Ok((losses, norm))
+    }
+
+    /// Gradients and losses of every `shards`th item of the batch, as shares of the whole batch's.
+    fn shard(&self, shard: usize, sigmas: &[f64]) -> Result<(BTreeMap<String, Tensor>, Losses)> {
+        let own = |i: &usize| i % self.config.shards == shard;
+        let indices: Vec<usize> = (0..sigmas.len()).filter(own).collect();
+        let sigmas: Vec<f64> = indices.iter().map(|&i| sigmas[i]).collect();
+        let share = indices.len() as f64 / self.config.batch_size as f64;
+        let (mut items, mut noises) = (Vec::new(), Vec::new());
+        for i in indices {
+            let mut noise = NoiseStream::new(
+                Seed(self.config.seed),
+                "train item",
+                self.info.step * self.config.batch_size as u64 + i as u64,
+            );
+            let example = self.dataset.augment(self.dataset.pick(&mut noise), &self.config.augment, &mut noise);
+            items.push(self.prepared.hidden(&example, &self.config, &mut noise)?);
+            noises.push(noise);
+        }
+        let (loss, losses) = self.networks.loss(self.config.loss, &items, &sigmas, &mut noises)?;
+        let grads = self.networks.gradients(&loss, share)?;
+        Ok((grads, Losses { fine: losses.fine * share, envelope: losses.envelope * share }))
+    }
+
+    /// The held-out loss of the averaged weights.
+    fn measure(&self) -> Result<HeldOut> {
+        let averaged: HashMap<String, Tensor> =
+            self.optimizer.slots.iter().map(|(name, slot)| (name.clone(), slot.ema.clone())).collect();
+        let networks = Networks::stored(&self.config, &self.prepared, self.info.classes.len(), averaged, &Device::Cpu)?;
+        held_out::measure(&networks, &self.config, &self.held_out)
+    }
+
+    fn progress(&self, limit: Limit, losses: Losses, examples_per_s: f64) -> Progress {
+        Progress {
+            step: self.info.step,
+            examples: self.info.step * self.config.batch_size as u64,
+            share: limit.progress(self.info.step, self.info.seconds),
+            fine: losses.fine,
+            envelope: losses.envelope,
+            examples_per_s,
+        }
+    }
+
+    fn write_line(&mut self, window: &mut Window, share: f64, held_out: Option<HeldOut>) -> Result<()> {
+        let (losses, grad_norm) = window.take();
+        self.log.push(Line {
+            step: self.info.step,
+            examples: self.info.step * self.config.batch_size as u64,
+            fine: losses.fine,
+            envelope: losses.envelope,
+            learning_rate: self.config.optimizer.learning_rate(self.info.step, share),
+            grad_norm,
+            held_out,
+            seconds: self.info.seconds,
+        })
+    }
+
+    fn preview(&self, on_event: &mut dyn FnMut(&Event)) -> Result<()> {
+        self.export(&self.files.model())?;
+        let folder = self.files.previews(self.info.step);
+        preview::render(&self.files.model(), &folder, self.threads)?;
+        on_event(&Event::Previewed(folder));
+        Ok(())
+    }
+
+    /// Write checkpoint, model and curves.
+    fn save(&self) -> Result<()> {
+        let mut tensors = self.map_tensors()?;
+        for (name, var) in self.networks.weights.vars() {
+            tensors.insert(format!("parameter.{name}"), var.as_tensor().clone());
+        }
+        for (name, slot) in &self.optimizer.slots {
+            tensors.insert(format!("ema.{name}"), slot.ema.clone());
+            tensors.insert(format!("first.{name}"), slot.first.clone());
+            tensors.insert(format!("second.{name}"), slot.second.clone());
+        }
+        checkpoint::save(&self.files.checkpoint(), &self.info, &tensors)?;
+        self.export(&self.files.model())?;
+        curves::draw(&self.files.curves(), &self.log.lines)
+    }
+
+    /// Write the model of the averaged weights.
+    fn export(&self, path: &Path) -> Result<()> {
+        let mut tensors = self.map_tensors()?;
+        tensors.extend(self.optimizer.slots.iter().map(|(name, slot)| (name.clone(), slot.ema.clone())));
+        model::save(path, &card(&self.info), &tensors).map(drop)
+    }
+
+    fn map_tensors(&self) -> Result<BTreeMap<String, Tensor>> {
+        let mut tensors = BTreeMap::new();
+        checkpoint::maps_to_tensors("maps", &self.prepared.maps, &mut tensors)?;
+        if let Some((_, maps)) = &self.prepared.envelope {
+            checkpoint::maps_to_tensors("envelope_maps", maps, &mut tensors)?;
+        }
+        Ok(tensors)
+    }
+}
+
+/// The card of the model that a training has made so far.
+fn card(info: &CheckpointInfo) -> Card {
+    Card {
+        format: model::FORMAT,
+        id: info.id.clone(),
+        description: info.description.clone(),
+        config: info.config.model(&info.classes, info.pitch),
+        sources: info.sources.clone(),
+        training: figures(info),
+        hash: String::new(),
+    }
+}
+
+/// What the card tells of the training.
+fn figures(info: &CheckpointInfo) -> BTreeMap<String, serde_json::Value> {
+    let mut figures = BTreeMap::from([
+        ("steps".into(), info.step.into()),
+        ("examples".into(), (info.step * info.config.batch_size as u64).into()),
+        ("hours".into(), ((info.seconds / 36.0).round() / 100.0).into()),
+        ("seed".into(), info.config.seed.into()),
+        ("sounds".into(), info.num_sounds.into()),
+        ("held_out_sounds".into(), info.num_held_out.into()),
+        ("sounds_sha256".into(), info.sounds.clone().into()),
+    ]);
+    if let Some(held_out) = &info.held_out {
+        let round = |losses: [f64; 5]| losses.map(|loss| (loss * 1e4).round() / 1e4).to_vec();
+        figures.insert("held_out_sigmas".into(), held_out::SIGMAS.to_vec().into());
+        figures.insert("held_out_loss_fine".into(), round(held_out.fine).into());
+        if let Some(envelope) = held_out.envelope {
+            figures.insert("held_out_loss_envelope".into(), round(envelope).into());
+        }
+    }
+    figures
+}
+
+fn restore_prepared(
+    path: &Path,
+    config: &TrainConfig,
+    num_classes: usize,
+    tensors: &HashMap<String, Tensor>,
+) -> Result<Prepared> {
+    let representation = config.representation.build()?;
+    let envelope = match &config.envelope {
+        Some(stage) => Some((
+            EnvelopeGrid::new(representation.num_frames(), representation.num_channels(), &stage.grid)?,
+            checkpoint::maps_from_tensors(path, "envelope_maps", num_classes, tensors)?,
+        )),
+        None => None,
+    };
+    let fine_classes = if envelope.is_some() { 0 } else { num_classes };
+    let maps = checkpoint::maps_from_tensors(path, "maps", fine_classes, tensors)?;
+    Ok(Prepared { representation, envelope, maps })
+}
+
+fn restore_parameters(
+    path: &Path,
+    networks: &Networks,
+    optimizer: &mut Optimizer,
+    tensors: &HashMap<String, Tensor>,
+) -> Result<()> {
+    for (name, var) in networks.weights.vars() {
+        let get = |kind: &str| {
+            let tensor = tensors.get(&format!("{kind}.{name}")).filter(|tensor| tensor.shape() == var.shape());
+            let problem = || format!("{kind}.{name} is missing or of another shape");
+            tensor.cloned().ok_or_else(|| TrainError::BadCheckpoint { path: path.to_path_buf(), problem: problem() })
+        };
+        var.set(&get("parameter")?)?;
+        optimizer.slots.insert(name.clone(), Slot { first: get("first")?, second: get("second")?, ema: get("ema")? });
+    }
+    Ok(())
+}
+
+/// SHA-256 over classes, groups and samples: changes when any training sound does.
+fn digest(examples: &[Example]) -> String {
+    let mut hasher = Sha256::new();
+    for example in examples {
+        hasher.update((example.class as u64).to_le_bytes());
+        hasher.update(example.group.as_bytes());
+        for block in example.samples.chunks(1024) {
+            let bytes: Vec<u8> = block.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+            hasher.update(&bytes);
+        }
+    }
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Sums since the last line of the log, and the time of the last steps.
+#[derive(Default)]
+struct Window {
+    losses: Losses,
+    norm: f64,
+    steps: u64,
+    seconds_a_step: Option<f64>,
+}
+
+impl Window {
+    fn add(&mut self, losses: Losses, norm: f64, seconds: f64) {
+        self.losses.fine += losses.fine;
+        self.losses.envelope += losses.envelope;
+        self.norm += norm;
+        self.steps += 1;
+        self.seconds_a_step = Some(self.seconds_a_step.map_or(seconds, |old| 0.95 * old + 0.05 * seconds));
+    }
+
+    fn rate(&self, batch_size: usize) -> f64 {
+        self.seconds_a_step.map_or(0.0, |seconds| batch_size as f64 / seconds.max(1e-9))
+    }
+
+    fn take(&mut self) -> (Losses, f64) {
+        let n = self.steps.max(1) as f64;
+        let mean = Losses { fine: self.losses.fine / n, envelope: self.losses.envelope / n };
+        let norm = self.norm / n;
+        *self = Self { seconds_a_step: self.seconds_a_step, ..Self::default() };
+        (mean, norm)
+    }
+}
