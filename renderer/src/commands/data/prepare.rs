@@ -1,7 +1,7 @@
 //! `brownian data prepare RAW --out DIR`: downloaded collections become a folder that a training run reads.
 //!
-//! Read `sources` for what goes in, `labels` for which class it gets, `hit`
-//! for what happens to a sound, `twins` for duplicates and groups.
+//! Read `sources` for what goes in, `labels` for which class it gets, `hit` for what happens to a sound, `twins` for
+//! duplicates and groups.
 
 mod collect;
 mod fluidsynth;

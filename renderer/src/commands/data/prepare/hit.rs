@@ -151,7 +151,8 @@ mod tests {
     fn trimming_puts_the_onset_two_milliseconds_in_and_the_peak_just_below_full_scale() {
         let kept = trim(&burst(5000, 2000.0, 40_000)).unwrap();
         assert!(kept[..LEAD].iter().all(|&x| x == 0.0));
-        assert_eq!(kept[LEAD], PEAK);
+        // Dividing by the peak and multiplying it again rounds twice.
+        assert!((kept[LEAD] - PEAK).abs() <= 2.0 * f32::EPSILON);
         // -60 dB is reached after 6.9 time constants; the fade follows.
         assert!((13_600..14_500).contains(&kept.len()), "{}", kept.len());
         assert_eq!(kept.last(), Some(&0.0));
