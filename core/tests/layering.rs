@@ -42,6 +42,7 @@ const TABLE: &[Row] = &[
             "nn",
             "diffusion",
             "representation",
+            "unet",
             "conditioning",
             "model",
             "dataset",

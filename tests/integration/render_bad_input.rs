@@ -5,7 +5,8 @@ use brownian_tests::program::Bench;
 fn refused(args: &[&str], words: &[&str]) {
     let bench = Bench::new().with_tiny_model();
     let target: &[&str] = if args.contains(&"--out") { &[] } else { &["--out", "sounds"] };
-    let all = [&["render", "tiny", "--seed", "1"], target, args].concat();
+    let seed: &[&str] = if args.contains(&"--seed") { &[] } else { &["--seed", "1"] };
+    let all = [&["render", "tiny"], seed, target, args].concat();
     bench.run(&all).refused(2, words);
     assert_eq!(bench.names(""), ["models"], "{args:?} left something behind");
 }

@@ -42,7 +42,8 @@ fn two_classes() -> tempfile::TempDir {
             &format!("kick/deep {name}_v{}.wav", i % 2),
             &hit(50.0 + 9.0 * f32::from(i), 0.1, 0.1, i.into()),
         );
-        let snare = hit(190.0 + 20.0 * f32::from(i), 0.05, 0.7, 50 + u64::from(i));
+        // A third apart: neighbours are no near-duplicates.
+        let snare = hit(150.0 * 1.25f32.powi(i.into()), 0.05, 0.4, 50 + u64::from(i));
         write(dir.path(), &format!("snare/{}.wav", char::from(b'a' + i)), &snare);
     }
     dir

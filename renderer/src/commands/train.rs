@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use brownian_core::dataset::Dataset;
 use brownian_core::model::DataSource;
 use brownian_core::train::{Event, Files, HeldOut, Identity, Limit, SIGMAS, Summary, TrainConfig, Trainer, read_info};
@@ -121,7 +121,8 @@ fn config(args: &Args) -> Result<TrainConfig> {
     let mut config = match &args.config {
         Some(path) => {
             let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-            toml::from_str(&text).with_context(|| path.display().to_string())?
+            // The whole report of the TOML reader takes several lines.
+            toml::from_str(&text).map_err(|error| anyhow!("{}: {}", path.display(), error.message()))?
         }
         None => TrainConfig::default(),
     };
