@@ -1,14 +1,17 @@
-//! `brownian inspect FILE…`: what a sound or a model holds.
+//! `brownian inspect FILE…`: what a sound, a model or a checkpoint holds.
 
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use brownian_core::Error;
+use brownian_core::error::ModelError;
 
 use crate::cli::InspectArgs;
 use crate::outcome::{Outcome, complain};
 
+mod checkpoint;
 mod model;
 mod sound;
 
@@ -36,18 +39,43 @@ pub fn run(args: &InspectArgs) -> Result<Outcome> {
 /// What stdout gets about a file: a block of text, or one line of JSON.
 fn describe(path: &Path, json: bool) -> Result<String> {
     let mut out = Vec::new();
-    if is_model(path)? {
-        let report = model::Report::read(path)?;
-        if json { writeln!(out, "{}", serde_json::to_string(&report)?)? } else { report.print(&mut out)? }
-    } else {
-        let report = sound::Report::read(path)?;
-        if json { writeln!(out, "{}", serde_json::to_string(&report)?)? } else { report.print(&mut out)? }
+    match Report::read(path)? {
+        Report::Sound(report) if json => writeln!(out, "{}", serde_json::to_string(&report)?)?,
+        Report::Model(report) if json => writeln!(out, "{}", serde_json::to_string(&report)?)?,
+        Report::Checkpoint(report) if json => writeln!(out, "{}", serde_json::to_string(&report)?)?,
+        Report::Sound(report) => report.print(&mut out)?,
+        Report::Model(report) => report.print(&mut out)?,
+        Report::Checkpoint(report) => report.print(&mut out)?,
     }
     Ok(String::from_utf8(out)?)
 }
 
-/// A model by name or by content: a safetensors file starts with the length of a JSON header and the header.
-fn is_model(path: &Path) -> Result<bool> {
+/// What a file turned out to be.
+enum Report<'a> {
+    Sound(sound::Report<'a>),
+    Model(model::Report<'a>),
+    Checkpoint(checkpoint::Report<'a>),
+}
+
+impl<'a> Report<'a> {
+    fn read(path: &'a Path) -> Result<Self> {
+        if !is_safetensors(path)? {
+            return Ok(Self::Sound(sound::Report::read(path)?));
+        }
+        match model::Report::read(path) {
+            // Not a model: a checkpoint, or neither. Of neither, the model's error tells more.
+            Err(error) if is_foreign(&error) => checkpoint::Report::read(path).map(Self::Checkpoint).map_err(|_| error),
+            report => Ok(Self::Model(report?)),
+        }
+    }
+}
+
+fn is_foreign(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(Error::Model(ModelError::Foreign { .. })))
+}
+
+/// By name or by content: a safetensors file starts with the length of a JSON header and the header.
+fn is_safetensors(path: &Path) -> Result<bool> {
     if path.extension().is_some_and(|extension| extension == "safetensors") {
         return Ok(true);
     }
