@@ -78,6 +78,8 @@ fn a_trained_model_renders_and_can_be_added_by_name() {
     assert!(run.stderr.contains("10 of 10 files are used") && run.stderr.contains("held-out loss"), "{run:#?}");
     assert_eq!(log(&bench, "toy").last().expect("a line")["step"], 10);
     bench.run(&["render", "runs/toy/model.safetensors", "--class", "low", "--seed", "1", "--out", "low.wav"]).done();
+    let checkpoint = bench.run(&["inspect", "runs/toy/checkpoint.safetensors", "--json"]).done();
+    assert_eq!(checkpoint.json()[0]["kind"], "checkpoint");
     bench.run(&["models", "add", "runs/toy/model.safetensors"]).done();
     bench.run(&["render", "toy", "--class", "low", "--seed", "1", "--out", "again.wav"]).done();
     assert_eq!(bench.read("low.wav"), bench.read("again.wav"));

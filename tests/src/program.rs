@@ -189,7 +189,8 @@ fn build() -> PathBuf {
     let profile = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
     let target = profile.parent().expect("target/PROFILE");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--package", "brownian", "--manifest-path"]);
+    // Of the whole workspace, as the tests were: other features would build half of it again.
+    cargo.args(["build", "--quiet", "--workspace", "--bin", "brownian", "--manifest-path"]);
     cargo.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml")).arg("--target-dir").arg(target);
     if profile.ends_with("release") {
         cargo.arg("--release");

@@ -1,6 +1,6 @@
 //! A trained family: the card, the networks, the maps; one `.safetensors` file.
 //!
-//! [`Card`] says who a model is and how to rebuild it, [`file`] reads and writes its file, [`Model`] is the loaded
+//! [`Card`] says who a model is and how to rebuild it, [`mod@file`] reads and writes its file, [`Model`] is the loaded
 //! thing, [`Registry`] finds models by id. Read `card.rs` first, then `loaded.rs`.
 
 mod card;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::config::TrainConfig;
 use super::held_out::HeldOut;
 use super::stop::Patience;
+use super::window::Window;
 use crate::audio::write_atomically;
 use crate::error::{Result, TrainError};
 use crate::model::DataSource;
@@ -49,6 +50,8 @@ pub struct CheckpointInfo {
     pub held_out: Option<HeldOut>,
     /// Watches for the end of progress.
     pub(super) patience: Patience,
+    /// What the next line of the log begins with.
+    pub(super) window: Window,
     /// The configuration.
     pub config: TrainConfig,
 }

@@ -8,18 +8,22 @@
 mod checkpoint;
 mod config;
 mod curves;
+mod export;
 mod held_out;
 mod log;
 mod networks;
 mod optimizer;
 mod prepare;
 mod preview;
+mod report;
 mod stop;
 mod trainer;
+mod window;
 
 pub use checkpoint::{CheckpointInfo, read_info};
 pub use config::{Loss, TrainConfig};
 pub use held_out::{HeldOut, SIGMAS};
 pub use optimizer::{OptimizerConfig, Rule};
+pub use report::{Event, Files, Identity, Progress, Summary};
 pub use stop::Limit;
-pub use trainer::{Event, Files, Identity, Progress, Summary, Trainer};
+pub use trainer::Trainer;

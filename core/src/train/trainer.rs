@@ -16,12 +16,14 @@ use super::log::{Line, Log};
 use super::networks::{Losses, Networks};
 use super::optimizer::{Optimizer, Slot};
 use super::prepare::{Item, Prepared};
+use super::report::{Event, Files, Identity, Progress, Summary};
 use super::stop::{Limit, Patience};
-use super::{curves, preview};
+use super::window::{Speed, Window};
+use super::{curves, export, preview};
 use crate::dataset::{Dataset, Example};
 use crate::error::{Result, TrainError};
 use crate::generate::Cancel;
-use crate::model::{self, Card, DataSource};
+use crate::model;
 use crate::nn::Weights;
 use crate::noise::{NoiseStream, Seed};
 use crate::representation::EnvelopeGrid;
@@ -30,94 +32,6 @@ use crate::representation::EnvelopeGrid;
 const LOG_EVERY: u64 = 50;
 /// Most seconds between checkpoints; there is one at every held-out measurement, too.
 const CHECKPOINT_EVERY_S: f64 = 120.0;
-
-/// Who the model will be: goes into its card.
-#[derive(Clone, Debug, Default)]
-pub struct Identity {
-    /// Short id: lower case letters, digits and dashes.
-    pub id: String,
-    /// One line for people.
-    pub description: String,
-    /// Where the sounds came from.
-    pub sources: Vec<DataSource>,
-}
-
-/// What a training leaves in its folder.
-#[derive(Clone, Debug)]
-pub struct Files(PathBuf);
-
-impl Files {
-    /// The files of the training in `folder`.
-    pub fn new(folder: &Path) -> Self {
-        Self(folder.to_path_buf())
-    }
-
-    /// The state to resume from.
-    pub fn checkpoint(&self) -> PathBuf {
-        self.0.join("checkpoint.safetensors")
-    }
-
-    /// The model so far.
-    pub fn model(&self) -> PathBuf {
-        self.0.join("model.safetensors")
-    }
-
-    /// Losses, one JSON object a line.
-    pub fn log(&self) -> PathBuf {
-        self.0.join("log.jsonl")
-    }
-
-    /// The picture of the losses.
-    pub fn curves(&self) -> PathBuf {
-        self.0.join("curves.png")
-    }
-
-    /// The previews made after `step` steps.
-    pub fn previews(&self, step: u64) -> PathBuf {
-        self.0.join("previews").join(format!("{step:07}"))
-    }
-}
-
-/// Where a training stands.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Progress {
-    /// Steps done.
-    pub step: u64,
-    /// Examples seen.
-    pub examples: u64,
-    /// Share done, 0..=1.
-    pub share: f64,
-    /// Loss of the fine or only stage on the last batch.
-    pub fine: f64,
-    /// Loss of the envelope stage on the last batch.
-    pub envelope: f64,
-    /// Examples a second, lately.
-    pub examples_per_s: f64,
-}
-
-/// What a training tells while it runs.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// A step is done.
-    Step(Progress),
-    /// The held-out sounds were measured.
-    HeldOut(u64, HeldOut),
-    /// Previews were rendered into this folder.
-    Previewed(PathBuf),
-}
-
-/// How a training ended.
-#[derive(Clone, Debug)]
-pub struct Summary {
-    /// Where it stood.
-    pub progress: Progress,
-    /// Seconds of training, over all sessions.
-    pub seconds: f64,
-    /// The last measurement.
-    pub held_out: Option<HeldOut>,
-    /// Whether it was cancelled: the checkpoint goes on from there.
-    pub cancelled: bool,
-}
 
 /// A training: networks, optimizer, data, files.
 pub struct Trainer<'a> {
@@ -132,6 +46,8 @@ pub struct Trainer<'a> {
     log: Log,
     /// One for each shard.
     pools: Vec<ThreadPool>,
+    /// All threads, for what is done between the shards.
+    wide: ThreadPool,
     threads: usize,
 }
 
@@ -166,9 +82,10 @@ impl<'a> Trainer<'a> {
             num_held_out: dataset.held_out.len(),
             held_out: None,
             patience: Patience::default(),
+            window: Window::default(),
             config: config.clone(),
         };
-        card(&info).validate()?;
+        export::card(&info).validate()?;
         std::fs::create_dir_all(folder).map_err(|source| TrainError::File { path: folder.to_path_buf(), source })?;
         let prepared = Prepared::fit(&config, dataset)?;
         let weights = Weights::fresh(Seed(config.seed), &Device::Cpu);
@@ -211,16 +128,12 @@ impl<'a> Trainer<'a> {
     ) -> Result<Self> {
         let config = info.config.clone();
         let threads = if threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { threads };
-        let pool = |_| {
-            let each = (threads / config.shards).max(1);
-            rayon::ThreadPoolBuilder::new().num_threads(each).build().map_err(|problem| {
-                crate::Error::from(TrainError::Threads { threads: each, problem: problem.to_string() })
-            })
-        };
+        let each = (threads / config.shards).max(1);
         Ok(Self {
             held_out: held_out::items(&prepared, dataset)?,
             log: Log::open(&files.log(), info.step)?,
-            pools: (0..config.shards).map(pool).collect::<Result<_>>()?,
+            pools: (0..config.shards).map(|_| pool(each)).collect::<Result<_>>()?,
+            wide: pool(threads)?,
             config,
             dataset,
             files,
@@ -250,15 +163,16 @@ impl<'a> Trainer<'a> {
         let began = Instant::now();
         let before = self.info.seconds;
         let mut saved = Instant::now();
-        let mut window = Window::default();
+        let mut speed = Speed::default();
         let mut progress = self.progress(limit, Losses::default(), 0.0);
         let mut stop = false;
         while !stop && progress.share < 1.0 && !cancel.is_cancelled() {
             let started = Instant::now();
             let (losses, norm) = self.step(progress.share)?;
-            window.add(losses, norm, started.elapsed().as_secs_f64());
+            self.info.window.add(losses, norm);
+            speed.add(started.elapsed().as_secs_f64());
             self.info.seconds = before + began.elapsed().as_secs_f64();
-            progress = self.progress(limit, losses, window.rate(self.config.batch_size));
+            progress = self.progress(limit, losses, speed.examples_a_second(self.config.batch_size));
             on_event(&Event::Step(progress));
             let step = self.info.step;
             if step.is_multiple_of(self.config.evaluate_every) {
@@ -266,9 +180,9 @@ impl<'a> Trainer<'a> {
                 on_event(&Event::HeldOut(step, held_out.clone()));
                 stop = self.info.patience.observe(held_out.mean(), self.config.patience);
                 self.info.held_out = Some(held_out.clone());
-                self.write_line(&mut window, progress.share, Some(held_out))?;
+                self.write_line(progress.share, Some(held_out))?;
             } else if step.is_multiple_of(LOG_EVERY) {
-                self.write_line(&mut window, progress.share, None)?;
+                self.write_line(progress.share, None)?;
             }
             if step.is_multiple_of(self.config.preview_every) {
                 self.preview(on_event)?;
@@ -297,23 +211,15 @@ impl<'a> Trainer<'a> {
             // A panic of a worker is ours: let it go on here.
             workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
         });
-        let mut grads: BTreeMap<String, Tensor> = BTreeMap::new();
-        let mut losses = Losses::default();
-        for shard in shards {
-            let (part, loss) = shard?;
-            losses.fine += loss.fine;
-            losses.envelope += loss.envelope;
-            for (name, grad) in part {
-                let sum = grads.remove(&name).map_or(Ok(grad.clone()), |sum| sum + grad)?;
-                grads.insert(name, sum);
-            }
-        }
+        let (grads, losses) = sum(shards)?;
         if !(losses.fine + losses.envelope).is_finite() {
             let learning_rate = self.config.optimizer.learning_rate;
             return Err(TrainError::Diverged { step: self.info.step, learning_rate }.into());
         }
         let vars = self.networks.weights.vars();
-        let norm = self.optimizer.step(&vars, &grads, self.info.step, share, self.config.ema_decay)?;
+        let (step, ema_decay) = (self.info.step, self.config.ema_decay);
+        let optimizer = &mut self.optimizer;
+        let norm = self.wide.install(|| optimizer.step(&vars, &grads, step, share, ema_decay))?;
         self.info.step += 1;
         Ok((losses, norm))
     }
@@ -345,7 +251,7 @@ impl<'a> Trainer<'a> {
         let averaged: HashMap<String, Tensor> =
             self.optimizer.slots.iter().map(|(name, slot)| (name.clone(), slot.ema.clone())).collect();
         let networks = Networks::stored(&self.config, &self.prepared, self.info.classes.len(), averaged, &Device::Cpu)?;
-        held_out::measure(&networks, &self.config, &self.held_out)
+        self.wide.install(|| held_out::measure(&networks, &self.config, &self.held_out))
     }
 
     fn progress(&self, limit: Limit, losses: Losses, examples_per_s: f64) -> Progress {
@@ -359,8 +265,8 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    fn write_line(&mut self, window: &mut Window, share: f64, held_out: Option<HeldOut>) -> Result<()> {
-        let (losses, grad_norm) = window.take();
+    fn write_line(&mut self, share: f64, held_out: Option<HeldOut>) -> Result<()> {
+        let (losses, grad_norm) = self.info.window.take();
         self.log.push(Line {
             step: self.info.step,
             examples: self.info.step * self.config.batch_size as u64,
@@ -401,7 +307,7 @@ impl<'a> Trainer<'a> {
     fn export(&self, path: &Path) -> Result<()> {
         let mut tensors = self.map_tensors()?;
         tensors.extend(self.optimizer.slots.iter().map(|(name, slot)| (name.clone(), slot.ema.clone())));
-        model::save(path, &card(&self.info), &tensors).map(drop)
+        model::save(path, &export::card(&self.info), &tensors).map(drop)
     }
 
     fn map_tensors(&self) -> Result<BTreeMap<String, Tensor>> {
@@ -414,39 +320,25 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// The card of the model that a training has made so far.
-fn card(info: &CheckpointInfo) -> Card {
-    Card {
-        format: model::FORMAT,
-        id: info.id.clone(),
-        description: info.description.clone(),
-        config: info.config.model(&info.classes, info.pitch),
-        sources: info.sources.clone(),
-        training: figures(info),
-        hash: String::new(),
-    }
-}
-
-/// What the card tells of the training.
-fn figures(info: &CheckpointInfo) -> BTreeMap<String, serde_json::Value> {
-    let mut figures = BTreeMap::from([
-        ("steps".into(), info.step.into()),
-        ("examples".into(), (info.step * info.config.batch_size as u64).into()),
-        ("hours".into(), ((info.seconds / 36.0).round() / 100.0).into()),
-        ("seed".into(), info.config.seed.into()),
-        ("sounds".into(), info.num_sounds.into()),
-        ("held_out_sounds".into(), info.num_held_out.into()),
-        ("sounds_sha256".into(), info.sounds.clone().into()),
-    ]);
-    if let Some(held_out) = &info.held_out {
-        let round = |losses: [f64; 5]| losses.map(|loss| (loss * 1e4).round() / 1e4).to_vec();
-        figures.insert("held_out_sigmas".into(), held_out::SIGMAS.to_vec().into());
-        figures.insert("held_out_loss_fine".into(), round(held_out.fine).into());
-        if let Some(envelope) = held_out.envelope {
-            figures.insert("held_out_loss_envelope".into(), round(envelope).into());
+/// Gradients and losses of all shards together, always added in their order.
+fn sum(shards: Vec<Result<(BTreeMap<String, Tensor>, Losses)>>) -> Result<(BTreeMap<String, Tensor>, Losses)> {
+    let mut grads: BTreeMap<String, Tensor> = BTreeMap::new();
+    let mut losses = Losses::default();
+    for shard in shards {
+        let (part, loss) = shard?;
+        losses.fine += loss.fine;
+        losses.envelope += loss.envelope;
+        for (name, grad) in part {
+            let sum = grads.remove(&name).map_or(Ok(grad.clone()), |sum| sum + grad)?;
+            grads.insert(name, sum);
         }
     }
-    figures
+    Ok((grads, losses))
+}
+
+fn pool(threads: usize) -> Result<ThreadPool> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    Ok(pool.map_err(|problem| TrainError::Threads { threads, problem: problem.to_string() })?)
 }
 
 fn restore_prepared(
@@ -498,35 +390,4 @@ fn digest(examples: &[Example]) -> String {
         }
     }
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Sums since the last line of the log, and the time of the last steps.
-#[derive(Default)]
-struct Window {
-    losses: Losses,
-    norm: f64,
-    steps: u64,
-    seconds_a_step: Option<f64>,
-}
-
-impl Window {
-    fn add(&mut self, losses: Losses, norm: f64, seconds: f64) {
-        self.losses.fine += losses.fine;
-        self.losses.envelope += losses.envelope;
-        self.norm += norm;
-        self.steps += 1;
-        self.seconds_a_step = Some(self.seconds_a_step.map_or(seconds, |old| 0.95 * old + 0.05 * seconds));
-    }
-
-    fn rate(&self, batch_size: usize) -> f64 {
-        self.seconds_a_step.map_or(0.0, |seconds| batch_size as f64 / seconds.max(1e-9))
-    }
-
-    fn take(&mut self) -> (Losses, f64) {
-        let n = self.steps.max(1) as f64;
-        let mean = Losses { fine: self.losses.fine / n, envelope: self.losses.envelope / n };
-        let norm = self.norm / n;
-        *self = Self { seconds_a_step: self.seconds_a_step, ..Self::default() };
-        (mean, norm)
-    }
 }

@@ -1,8 +1,8 @@
 //! The network: a 1-D U-Net over frames, with a thin 2-D head that sees every bin.
 //!
-//! Seen from outside, [`Unet`] maps noisy frames and an embedding to frames of the same shape. Inside, the [`Head`] folds
+//! Seen from outside, [`Unet`] maps noisy frames and an embedding to frames of the same shape. Inside, the `Head` folds
 //! bins into channels step by step, so that single bins, neighbourhoods of bins and whole frames each have a place where
-//! they are modelled; the [`Trunk`] is the 1-D U-Net over time. Without a head the trunk sees the bins as channels.
+//! they are modelled; the `Trunk` is the 1-D U-Net over time. Without a head the trunk sees the bins as channels.
 //!
 //! Read next: `trunk.rs`, then `head.rs`.
 

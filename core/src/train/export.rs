@@ -1,0 +1,42 @@
+//! The card of the model that a training makes.
+
+use std::collections::BTreeMap;
+
+use super::checkpoint::CheckpointInfo;
+use super::held_out;
+use crate::model::{Card, FORMAT};
+
+/// The card of the model that a training has made so far.
+pub(super) fn card(info: &CheckpointInfo) -> Card {
+    Card {
+        format: FORMAT,
+        id: info.id.clone(),
+        description: info.description.clone(),
+        config: info.config.model(&info.classes, info.pitch),
+        sources: info.sources.clone(),
+        training: figures(info),
+        hash: String::new(),
+    }
+}
+
+/// What the card tells of the training.
+fn figures(info: &CheckpointInfo) -> BTreeMap<String, serde_json::Value> {
+    let mut figures = BTreeMap::from([
+        ("steps".into(), info.step.into()),
+        ("examples".into(), (info.step * info.config.batch_size as u64).into()),
+        ("hours".into(), ((info.seconds / 36.0).round() / 100.0).into()),
+        ("seed".into(), info.config.seed.into()),
+        ("sounds".into(), info.num_sounds.into()),
+        ("held_out_sounds".into(), info.num_held_out.into()),
+        ("sounds_sha256".into(), info.sounds.clone().into()),
+    ]);
+    if let Some(held_out) = &info.held_out {
+        let round = |losses: [f64; 5]| losses.map(|loss| (loss * 1e4).round() / 1e4).to_vec();
+        figures.insert("held_out_sigmas".into(), held_out::SIGMAS.to_vec().into());
+        figures.insert("held_out_loss_fine".into(), round(held_out.fine).into());
+        if let Some(envelope) = held_out.envelope {
+            figures.insert("held_out_loss_envelope".into(), round(envelope).into());
+        }
+    }
+    figures
+}
