@@ -52,20 +52,22 @@ fn describe(path: &Path, json: bool) -> Result<String> {
 
 /// What a file turned out to be.
 enum Report<'a> {
-    Sound(sound::Report<'a>),
-    Model(model::Report<'a>),
-    Checkpoint(checkpoint::Report<'a>),
+    Sound(Box<sound::Report<'a>>),
+    Model(Box<model::Report<'a>>),
+    Checkpoint(Box<checkpoint::Report<'a>>),
 }
 
 impl<'a> Report<'a> {
     fn read(path: &'a Path) -> Result<Self> {
         if !is_safetensors(path)? {
-            return Ok(Self::Sound(sound::Report::read(path)?));
+            return Ok(Self::Sound(Box::new(sound::Report::read(path)?)));
         }
         match model::Report::read(path) {
             // Not a model: a checkpoint, or neither. Of neither, the model's error tells more.
-            Err(error) if is_foreign(&error) => checkpoint::Report::read(path).map(Self::Checkpoint).map_err(|_| error),
-            report => Ok(Self::Model(report?)),
+            Err(error) if is_foreign(&error) => {
+                checkpoint::Report::read(path).map(|report| Self::Checkpoint(Box::new(report))).map_err(|_| error)
+            }
+            report => Ok(Self::Model(Box::new(report?))),
         }
     }
 }

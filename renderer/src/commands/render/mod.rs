@@ -1,7 +1,7 @@
 //! `brownian render`: recipes become files.
 //!
-//! [`plan`] settles what is meant (everything is checked before anything is made), [`execute`] makes it, and
-//! [`row`] is what a finished clip says on stdout.
+//! `plan` settles what is meant (everything is checked before anything is made), `execute` makes it, and
+//! `row` is what a finished clip says on stdout.
 
 use anyhow::Result;
 
