@@ -5,11 +5,15 @@
 
 mod decibels;
 mod mel;
+mod overlap_add;
 mod stft;
+mod threads;
 mod window;
 
 pub use decibels::{amplitude_from_db, db_from_power};
 pub use mel::MelFilterbank;
+pub(crate) use overlap_add::{Column, OverlapAdd};
 pub use realfft::num_complex::Complex32;
 pub use stft::{Framing, Stft, StftConfig, StftScratch};
+pub(crate) use threads::join;
 pub use window::{GAUSSIAN_END_HEIGHT, Window, gaussian_gamma};

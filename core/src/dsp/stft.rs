@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use multiversion::multiversion;
 use realfft::num_complex::Complex32;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
@@ -48,11 +49,17 @@ pub struct StftScratch {
     num_samples: usize,
     /// The signal from half a window before its start to half a window after the last column's centre.
     padded: Vec<f32>,
-    frame: Vec<f32>,
-    column: Vec<Complex32>,
-    fft: Vec<Complex32>,
+    transform: Transform,
     /// One over the sum of squared windows, times one over `n_fft`: what overlap-add leaves to divide by.
     gain: Vec<f32>,
+}
+
+/// Buffers for one column at a time.
+pub(super) struct Transform {
+    /// DC to Nyquist.
+    pub bins: Vec<Complex32>,
+    frame: Vec<f32>,
+    fft: Vec<Complex32>,
 }
 
 impl Stft {
@@ -99,13 +106,10 @@ impl Stft {
         assert!(num_samples > 0, "a signal needs at least 1 sample");
         let seamless = framing == Framing::Centered || num_samples.is_multiple_of(hop_length);
         assert!(seamless, "a circular signal of {num_samples} samples is no multiple of the hop length {hop_length}");
-        let fft = self.forward.get_scratch_len().max(self.inverse.get_scratch_len());
         StftScratch {
             num_samples,
             padded: vec![0.0; (self.num_columns(num_samples) - 1) * hop_length + n_fft],
-            frame: vec![0.0; n_fft],
-            column: vec![Complex32::ZERO; self.num_bins()],
-            fft: vec![Complex32::ZERO; fft],
+            transform: self.transform(),
             gain: self.overlap_add_gain(num_samples),
         }
     }
@@ -146,11 +150,8 @@ impl Stft {
         self.pad(samples, &mut scratch.padded);
         for column in 0..self.num_columns(samples.len()) {
             let source = &scratch.padded[column * hop_length..][..n_fft];
-            apply_rotated(source, &self.window, &mut scratch.frame);
-            self.forward
-                .process_with_scratch(&mut scratch.frame, &mut scratch.column, &mut scratch.fft)
-                .expect("the buffers have the planned lengths: `scratch` made them");
-            visit(column, &scratch.column);
+            self.analyse(source, &mut scratch.transform);
+            visit(column, &scratch.transform.bins);
         }
     }
 
@@ -177,16 +178,49 @@ impl Stft {
         assert_eq!(spectrum.len(), self.num_columns(samples.len()) * self.num_bins(), "bins in a spectrum");
         scratch.padded.fill(0.0);
         for (column, bins) in spectrum.chunks_exact(self.num_bins()).enumerate() {
-            scratch.column.copy_from_slice(bins);
-            scratch.column[0].im = 0.0;
-            scratch.column[n_fft / 2].im = 0.0;
-            self.inverse
-                .process_with_scratch(&mut scratch.column, &mut scratch.frame, &mut scratch.fft)
-                .expect("the buffers have the planned lengths, and the edge bins are real");
-            add_rotated(&scratch.frame, &self.window, &mut scratch.padded[column * hop_length..][..n_fft]);
+            scratch.transform.bins.copy_from_slice(bins);
+            self.synthesize(&mut scratch.transform, &mut scratch.padded[column * hop_length..][..n_fft]);
         }
         self.fold(&scratch.padded, samples);
         samples.iter_mut().zip(&scratch.gain).for_each(|(y, gain)| *y *= gain);
+    }
+
+    /// Buffers for one column.
+    pub(super) fn transform(&self) -> Transform {
+        let fft = self.forward.get_scratch_len().max(self.inverse.get_scratch_len());
+        Transform {
+            bins: vec![Complex32::ZERO; self.num_bins()],
+            frame: vec![0.0; self.config.n_fft],
+            fft: vec![Complex32::ZERO; fft],
+        }
+    }
+
+    /// The bins of one column, from the `n_fft` samples under its window.
+    pub(super) fn analyse(&self, source: &[f32], transform: &mut Transform) {
+        apply_rotated(source, &self.window, &mut transform.frame);
+        self.forward
+            .process_with_scratch(&mut transform.frame, &mut transform.bins, &mut transform.fft)
+            .expect("the buffers have the planned lengths: `transform` made them");
+    }
+
+    /// Add one column's `n_fft` windowed samples to `target`; the bins are lost.
+    pub(super) fn synthesize(&self, transform: &mut Transform, target: &mut [f32]) {
+        transform.bins[0].im = 0.0;
+        transform.bins[self.config.n_fft / 2].im = 0.0;
+        self.inverse
+            .process_with_scratch(&mut transform.bins, &mut transform.frame, &mut transform.fft)
+            .expect("the buffers have the planned lengths, and the edge bins are real");
+        add_rotated(&transform.frame, &self.window, target);
+    }
+
+    /// The gain of [`StftScratch`] for a signal that is padded as [`Stft::pad`] does.
+    ///
+    /// # Panics
+    /// As [`Stft::scratch`].
+    pub(super) fn padded_gain(&self, num_samples: usize) -> Vec<f32> {
+        let StftScratch { mut padded, gain, .. } = self.scratch(num_samples);
+        self.pad(&gain, &mut padded);
+        padded
     }
 
     /// One over (the sum of squared windows over each sample, times `n_fft`).
@@ -237,20 +271,23 @@ impl Stft {
 }
 
 /// `source * window` into `frame`, rotated by half: the centre comes first. `window` is rotated already.
+#[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
 fn apply_rotated(source: &[f32], window: &[f32], frame: &mut [f32]) {
-    let half = source.len() / 2;
-    let rotated = source[half..].iter().chain(&source[..half]);
-    for ((to, from), w) in frame.iter_mut().zip(rotated).zip(window) {
-        *to = from * w;
-    }
+    let (past, future) = source.split_at(source.len() / 2);
+    let (first, second) = frame.split_at_mut(future.len());
+    let (opening, closing) = window.split_at(future.len());
+    first.iter_mut().zip(future).zip(opening).for_each(|((to, from), w)| *to = from * w);
+    second.iter_mut().zip(past).zip(closing).for_each(|((to, from), w)| *to = from * w);
 }
 
 /// Add `frame * window`, both rotated, to `target`, rotated back.
+#[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
 fn add_rotated(frame: &[f32], window: &[f32], target: &mut [f32]) {
     let (past, future) = target.split_at_mut(frame.len() / 2);
-    for (to, (from, w)) in future.iter_mut().chain(past).zip(frame.iter().zip(window)) {
-        *to += from * w;
-    }
+    let (first, second) = frame.split_at(future.len());
+    let (opening, closing) = window.split_at(future.len());
+    future.iter_mut().zip(first).zip(opening).for_each(|((to, from), w)| *to += from * w);
+    past.iter_mut().zip(second).zip(closing).for_each(|((to, from), w)| *to += from * w);
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! Log-magnitude: dB of a Gaussian-window STFT; phases come from the magnitudes on the way back.
 
 use std::f32::consts::LN_10;
+use std::sync::{Mutex, PoisonError};
 
 use super::griffin_lim::refine;
 use super::phase::{Magnitudes, PhaseIntegrator};
+use super::polar::from_polar;
 use super::{Frames, Representation};
 use crate::dsp::Complex32;
 use crate::dsp::Framing;
+use crate::dsp::OverlapAdd;
 use crate::dsp::Stft;
 use crate::dsp::StftConfig;
 use crate::dsp::Window;
@@ -29,16 +32,18 @@ pub(crate) struct LogMagnitude {
     num_samples: usize,
     floor_db: f32,
     refinements: usize,
+    /// Buffers of decodings that ended: as many as there ever were at once.
+    spare: Mutex<Vec<OverlapAdd>>,
 }
 
 impl LogMagnitude {
     /// The parameters are checked by the configuration that builds it.
     pub fn new(num_samples: usize, n_fft: usize, hop_length: usize, floor_db: f32, refinements: usize) -> Self {
         let config = StftConfig { n_fft, hop_length, window: Window::Gaussian, framing: Framing::Centered };
-        Self { stft: Stft::new(config), num_samples, floor_db, refinements }
+        Self { stft: Stft::new(config), num_samples, floor_db, refinements, spare: Mutex::default() }
     }
 
-    /// Linear magnitudes of the STFT, Nyquist included (as 0), and the natural logarithm without it.
+    /// Linear magnitudes of the STFT and their natural logarithm, both without Nyquist.
     fn magnitudes(&self, frames: &Frames) -> (Vec<f32>, Vec<f32>) {
         let full_scale = self.stft.full_scale();
         let silence_db = self.floor_db + SILENCE_DB;
@@ -47,6 +52,12 @@ impl LogMagnitude {
         let nepers = |db: f32| LN_10 / 20.0 * db.max(self.floor_db).min(CEILING_DB);
         let log = frames.data.iter().map(|&db| nepers(db)).collect();
         (frames.data.iter().map(|&db| linear(db)).collect(), log)
+    }
+
+    /// Those of an earlier decoding, if there are any that no other has now.
+    fn buffers(&self) -> OverlapAdd {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        spare.unwrap_or_else(|| OverlapAdd::new(&self.stft, self.num_samples))
     }
 }
 
@@ -84,23 +95,16 @@ impl Representation for LogMagnitude {
         let (linear, log) = self.magnitudes(frames);
         let magnitudes = Magnitudes { log: &log, linear: &linear, num_bins: self.num_channels() };
         let phases = PhaseIntegrator::new(n_fft, hop_length).integrate(&magnitudes, noise);
-        let (magnitudes, spectrum) = with_nyquist(&linear, &phases, self.num_channels());
-        Ok(refine(&self.stft, &magnitudes, spectrum, self.num_samples, self.refinements))
+        let mut overlap_add = self.buffers();
+        overlap_add.synthesize(&self.stft, |column| {
+            let (nyquist, audible) = column.bins.split_last_mut().expect("every spectrum has a Nyquist bin");
+            *nyquist = Complex32::ZERO;
+            let cells = column.index * audible.len()..(column.index + 1) * audible.len();
+            from_polar(audible, &linear[cells.clone()], &phases[cells]);
+        });
+        refine(&self.stft, &linear, &mut overlap_add, self.refinements);
+        let samples = overlap_add.samples(&self.stft);
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(overlap_add);
+        Ok(samples)
     }
-}
-
-/// Magnitudes, and magnitudes with phases, each column with a Nyquist bin of 0 at its end.
-fn with_nyquist(magnitudes: &[f32], phases: &[f32], num_channels: usize) -> (Vec<f32>, Vec<Complex32>) {
-    let num_bins = num_channels + 1;
-    let num_frames = magnitudes.len() / num_channels;
-    let mut padded = vec![0.0; num_frames * num_bins];
-    let mut spectrum = vec![Complex32::ZERO; num_frames * num_bins];
-    for n in 0..num_frames {
-        let (from, to) = (n * num_channels, n * num_bins);
-        padded[to..to + num_channels].copy_from_slice(&magnitudes[from..from + num_channels]);
-        for (k, z) in spectrum[to..to + num_channels].iter_mut().enumerate() {
-            *z = Complex32::from_polar(magnitudes[from + k], phases[from + k]);
-        }
-    }
-    (padded, spectrum)
 }

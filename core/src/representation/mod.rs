@@ -10,6 +10,7 @@ mod griffin_lim;
 mod log_magnitude;
 mod maps;
 mod phase;
+mod polar;
 #[cfg(test)]
 mod tests;
 mod waveform;

@@ -4,10 +4,12 @@
 //! (<https://doi.org/10.1109/TASLP.2017.2678166>). Through a Gaussian window the logarithm of the magnitude fixes the
 //! gradient of the phase; the gradient is integrated from the loudest cells outward.
 
-use std::collections::BinaryHeap;
+mod order;
+
 use std::f32::consts::{PI, TAU};
 
-use crate::dsp::gaussian_gamma;
+use self::order::{RankQueue, loudest_first};
+use crate::dsp::{gaussian_gamma, join};
 use crate::noise::NoiseStream;
 
 /// Cells below this part of the loudest one have no reliable gradient: their phase is random.
@@ -30,12 +32,24 @@ pub(crate) struct Magnitudes<'a> {
     pub num_bins: usize,
 }
 
+/// The gradient of the phase, in radians: per hop and per bin, for every cell.
+struct Gradient {
+    along_time: Vec<f32>,
+    along_bins: Vec<f32>,
+}
+
 /// Where the integration stands.
 struct Front {
     phases: Vec<f32>,
-    is_known: Vec<bool>,
-    heap: BinaryHeap<u64>,
+    /// Cells by rank: loudest first.
+    order: Vec<u32>,
+    /// Ranks of the cells whose phase is sought, [`SETTLED`] for all others.
+    ranks: Vec<u32>,
+    queue: RankQueue,
 }
+
+/// The rank of a cell that needs no phase: it has one, or it is too soft.
+const SETTLED: u32 = u32::MAX;
 
 impl PhaseIntegrator {
     pub fn new(n_fft: usize, hop_length: usize) -> Self {
@@ -47,23 +61,24 @@ impl PhaseIntegrator {
     pub fn integrate(&self, magnitudes: &Magnitudes, noise: &mut NoiseStream) -> Vec<f32> {
         let linear = magnitudes.linear;
         let threshold = TOLERANCE * linear.iter().copied().fold(0.0, f32::max);
-        let along_time = self.time_gradient(magnitudes);
-        let along_bins = self.bin_gradient(magnitudes);
-        let mut front = Front {
-            phases: linear.iter().map(|_| noise.uniform_in(-PI, PI)).collect(),
-            is_known: linear.iter().map(|&m| m <= threshold).collect(),
-            heap: BinaryHeap::new(),
-        };
-        for seed in loudest_first(linear, threshold) {
-            if front.is_known[cell(seed)] {
-                continue;
+        let ((phases, gradient), order) = join(
+            || (linear.iter().map(|_| noise.uniform_in(-PI, PI)).collect(), self.gradient(magnitudes)),
+            || loudest_first(linear, threshold),
+        );
+        let mut front = Front::new(phases, order);
+        for seed in 0..front.order.len() {
+            let cell = front.order[seed] as usize;
+            if front.ranks[cell] != SETTLED {
+                front.phases[cell] = 0.0;
+                front.settle(cell);
+                front.spread(magnitudes.num_bins, &gradient);
             }
-            front.phases[cell(seed)] = 0.0;
-            front.is_known[cell(seed)] = true;
-            front.heap.push(seed);
-            front.spread(magnitudes, &along_time, &along_bins);
         }
         front.phases
+    }
+
+    fn gradient(&self, magnitudes: &Magnitudes) -> Gradient {
+        Gradient { along_time: self.time_gradient(magnitudes), along_bins: self.bin_gradient(magnitudes) }
     }
 
     /// Phase advance per hop: `a M / (2 gamma) (s[m+1] - s[m-1]) + 2 pi a m / M`, wrapped to keep sums small.
@@ -108,49 +123,47 @@ impl PhaseIntegrator {
 }
 
 impl Front {
-    /// Integrate by the trapezoid rule from the cells in the heap, loudest first, until no neighbour is left.
-    fn spread(&mut self, magnitudes: &Magnitudes, along_time: &[f32], along_bins: &[f32]) {
-        let bins = magnitudes.num_bins;
-        while let Some(key) = self.heap.pop() {
-            let from = cell(key);
-            let bin = from % bins;
+    /// `phases` are those of the cells that `order` does not name.
+    fn new(phases: Vec<f32>, order: Vec<u32>) -> Self {
+        let mut ranks = vec![SETTLED; phases.len()];
+        for (rank, &cell) in order.iter().enumerate() {
+            ranks[cell as usize] = rank as u32;
+        }
+        Self { phases, queue: RankQueue::new(order.len()), order, ranks }
+    }
+
+    /// Put a cell whose phase is known, and which is not settled yet, into the queue.
+    fn settle(&mut self, cell: usize) {
+        self.queue.push(std::mem::replace(&mut self.ranks[cell], SETTLED));
+    }
+
+    /// Integrate by the trapezoid rule from the cells in the queue, loudest first, until no neighbour is left.
+    fn spread(&mut self, num_bins: usize, gradient: &Gradient) {
+        let num_cells = self.ranks.len();
+        while let Some(rank) = self.queue.pop() {
+            let from = self.order[rank as usize] as usize;
+            let bin = from % num_bins;
             let mut reach = |to: usize, direction: f32, gradient: &[f32]| {
-                if !self.is_known[to] {
-                    self.is_known[to] = true;
+                if self.ranks[to] != SETTLED {
                     self.phases[to] = self.phases[from] + direction * 0.5 * (gradient[from] + gradient[to]);
-                    self.heap.push(key_of(magnitudes.linear[to], to));
+                    self.settle(to);
                 }
             };
-            if from + bins < magnitudes.linear.len() {
-                reach(from + bins, 1.0, along_time);
+            if from + num_bins < num_cells {
+                reach(from + num_bins, 1.0, &gradient.along_time);
             }
-            if from >= bins {
-                reach(from - bins, -1.0, along_time);
+            if from >= num_bins {
+                reach(from - num_bins, -1.0, &gradient.along_time);
             }
-            if bin + 1 < bins {
-                reach(from + 1, 1.0, along_bins);
+            if bin + 1 < num_bins {
+                reach(from + 1, 1.0, &gradient.along_bins);
             }
             if bin > 0 {
-                reach(from - 1, -1.0, along_bins);
+                reach(from - 1, -1.0, &gradient.along_bins);
             }
         }
     }
 }
 
-/// Keys of the cells above `threshold`, loudest first.
-fn loudest_first(linear: &[f32], threshold: f32) -> Vec<u64> {
-    let audible = linear.iter().enumerate().filter(|&(_, &m)| m > threshold);
-    let mut keys: Vec<u64> = audible.map(|(index, &m)| key_of(m, index)).collect();
-    keys.sort_unstable_by(|a, b| b.cmp(a));
-    keys
-}
-
-/// Orders by magnitude, then by lowest index: the bits of floats >= 0 order as the floats do.
-fn key_of(magnitude: f32, index: usize) -> u64 {
-    u64::from(magnitude.to_bits()) << 32 | u64::from(!(index as u32))
-}
-
-/// The cell that a key names.
-fn cell(key: u64) -> usize {
-    !(key as u32) as usize
-}
+#[cfg(test)]
+mod tests;

@@ -174,6 +174,20 @@ fn decoding_is_the_same_every_time_and_only_random_phases_follow_the_stream() {
 }
 
 #[test]
+fn any_number_of_threads_decodes_to_the_same_bytes() {
+    for hop_length in [128, 256] {
+        let representation = log_magnitude(16384, hop_length, 4);
+        let frames = representation.encode(&hit(16384)).unwrap();
+        // Outside of a pool: the calling thread does it all.
+        let alone = representation.decode(&frames, &mut stream()).unwrap();
+        for threads in [1, 2, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            assert_eq!(pool.install(|| representation.decode(&frames, &mut stream())).unwrap(), alone, "{threads}");
+        }
+    }
+}
+
+#[test]
 fn frames_that_no_sound_has_still_decode_to_finite_samples() {
     let representation = log_magnitude(8192, 256, 2);
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30, 10.0] {
