@@ -29,7 +29,7 @@ fn sin_cos(x: f32) -> (f32, f32) {
     // The first part has 8 bits and the second 11, so that their products are exact.
     let rest = x - turns * 1.570_312_5 - turns * 4.837_513e-4 - turns * 7.549_79e-8;
     // Beyond the range of the three parts the rest is wrong; the bound keeps the polynomials within theirs.
-    let r = rest.max(-0.8).min(0.8);
+    let r = rest.clamp(-0.8, 0.8);
     let r2 = r * r;
     let sin = r + r * r2 * (-1.666_665_5e-1 + r2 * (8.332_161e-3 - r2 * 1.951_529_6e-4));
     let cos = 1.0 - 0.5 * r2 + r2 * r2 * (4.166_664_6e-2 + r2 * (-1.388_731_6e-3 + r2 * 2.443_315_7e-5));
