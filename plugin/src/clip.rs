@@ -4,6 +4,8 @@ use std::io::Cursor;
 
 use hound::{SampleFormat, WavReader};
 
+use crate::engine::{Sound, SoundError};
+
 /// Why a WAV cannot be played.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -17,6 +19,9 @@ pub enum ClipError {
     /// A float sample is infinite or not a number.
     #[error("sample {0} of the WAV is not a finite number")]
     NotFinite(usize),
+    /// The samples are none that the engine plays.
+    #[error(transparent)]
+    Sound(#[from] SoundError),
 }
 
 /// A sound in memory: planar `f32`, at least one channel and one frame, every sample finite.
@@ -64,6 +69,14 @@ impl Clip {
         }
         let channel = |c| interleaved.iter().skip(c).step_by(num_channels).copied().collect();
         Ok(Self { channels: (0..num_channels).map(channel).collect(), sample_rate })
+    }
+
+    /// The clip as the engine plays it, with `root_key` as its own pitch. Allocates.
+    ///
+    /// # Errors
+    /// [`ClipError::Sound`] where the engine cannot play it, such as more than two channels.
+    pub fn into_sound(self, root_key: f32) -> Result<Sound, ClipError> {
+        Ok(Sound::new(&self.channels, self.sample_rate, root_key, None)?)
     }
 
     /// The samples of output channel `index`; a mono clip answers every index with its one channel.

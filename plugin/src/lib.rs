@@ -1,7 +1,7 @@
 //! Brownian as a VST3 and CLAP instrument.
 //!
 //! This file is wiring only: it hands the host's events and parameters to [`engine`], which knows
-//! no host. Read [`engine::Voices`] next, then [`engine::Voice`].
+//! no host. Read [`engine::Engine`] next.
 
 pub mod clip;
 pub mod engine;
@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use nice_plug::prelude::*;
 
-use crate::clip::Clip;
-use crate::engine::Voices;
-use crate::host_notes::note_event;
+use crate::clip::{Clip, ClipError};
+use crate::engine::{Config, Engine, EngineHandle, MAX_NOTES, Place, Status, Tail, TimedEvent};
+use crate::host_notes::{ended, engine_event};
 use crate::params::BrownianParams;
 
 /// The sound that this version plays, rendered by the shipped drum model.
@@ -22,27 +22,55 @@ use crate::params::BrownianParams;
 /// `plugin/assets/README.md` holds the command that made it.
 const EMBEDDED_CLIP: &[u8] = include_bytes!("../assets/kick.wav");
 
-/// The instrument as the host sees it: parameters, and voices once it is activated.
+/// The key that plays [`EMBEDDED_CLIP`] as it is: middle C.
+const ROOT_KEY: f32 = 60.0;
+
+/// The instrument as the host sees it: parameters, and an engine once it is activated.
 #[derive(Default)]
 pub struct Brownian {
     params: Arc<BrownianParams>,
-    voices: Option<Voices>,
+    player: Option<Player>,
 }
 
-impl Brownian {
-    /// Renders one block, cut at the events so that each one takes effect on its own sample.
-    fn render_block(voices: &mut Voices, output: &mut [&mut [f32]], context: &mut impl ProcessContext<Self>) {
-        let num_samples = output.first().map_or(0, |channel| channel.len());
-        let mut start = 0;
+/// What plays between activation and the end.
+struct Player {
+    engine: Engine,
+    /// Keeps the sounds' way back open: whoever gives the engine a sound does it here.
+    #[expect(dead_code, reason = "held for the way back; nothing is given after activation yet")]
+    handle: EngineHandle,
+    /// The block's events; its capacity is that of the host's own queue and never grows.
+    events: Vec<TimedEvent>,
+}
+
+impl Player {
+    /// Decodes the embedded clip and puts it on the keyboard and on the bass drum's pad. Allocates.
+    fn new(config: Config) -> Result<Self, ClipError> {
+        let sound = Arc::new(Clip::from_wav(EMBEDDED_CLIP)?.into_sound(ROOT_KEY)?);
+        let (engine, mut handle) = Engine::new(config);
+        for place in [Place::Keys, Place::Pad(0)] {
+            // The ring is new: two sounds always find room.
+            let _ = handle.give(place, sound.clone());
+        }
+        Ok(Self { engine, handle, events: Vec::with_capacity(Brownian::INPUT_EVENT_CAPACITY) })
+    }
+
+    /// Takes the host's events of this block; what is beyond the capacity is lost.
+    fn collect_events(&mut self, context: &mut impl ProcessContext<Brownian>) {
+        self.events.clear();
         while let Some(event) = context.next_event() {
-            let end = (event.timing() as usize).clamp(start, num_samples);
-            voices.add_to(output, start..end);
-            start = end;
-            if let Some(event) = note_event(&event) {
-                voices.handle(event);
+            let frame = event.timing();
+            if let Some(event) = engine_event(&event).filter(|_| self.events.len() < self.events.capacity()) {
+                self.events.push(TimedEvent { frame, event });
             }
         }
-        voices.add_to(output, start..num_samples);
+    }
+
+    /// Tells the host which notes need no more modulation. A host that does not listen loses nothing.
+    fn tell_ended(&self, num_frames: usize, context: &mut impl ProcessContext<Brownian>) {
+        let last_frame = num_frames.saturating_sub(1) as u32;
+        for note in self.engine.ended_notes() {
+            let _ = context.try_send_event(ended(note, last_frame));
+        }
     }
 }
 
@@ -55,7 +83,8 @@ impl Plugin for Brownian {
 
     const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] =
         &[AudioIOLayout { main_output_channels: NonZeroU32::new(2), ..AudioIOLayout::const_default() }];
-    const MIDI_INPUT: MidiConfig = MidiConfig::Basic;
+    const MIDI_INPUT: MidiConfig = MidiConfig::MidiCCs;
+    const SAMPLE_ACCURATE_AUTOMATION: bool = true;
 
     type Editor = ();
     type SysExMessage = ();
@@ -71,21 +100,21 @@ impl Plugin for Brownian {
         buffer_config: &BufferConfig,
         _context: &mut impl ActivateContext<Self>,
     ) -> bool {
-        match Clip::from_wav(EMBEDDED_CLIP) {
-            Ok(clip) => {
-                self.voices = Some(Voices::new(clip, buffer_config.sample_rate));
-                true
-            }
-            Err(error) => {
-                nice_error!("the embedded clip does not load: {error}");
-                false
-            }
+        let config = Config { sample_rate: buffer_config.sample_rate };
+        if let Some(player) = &mut self.player {
+            player.engine.prepare(config);
+            return true;
         }
+        match Player::new(config) {
+            Ok(player) => self.player = Some(player),
+            Err(error) => nice_error!("the embedded clip does not load: {error}"),
+        }
+        self.player.is_some()
     }
 
     fn reset(&mut self) {
-        if let Some(voices) = &mut self.voices {
-            voices.reset();
+        if let Some(player) = &mut self.player {
+            player.engine.reset();
         }
     }
 
@@ -95,22 +124,23 @@ impl Plugin for Brownian {
         _aux: &mut AuxiliaryBuffers,
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
-        let output = buffer.as_slice();
-        for channel in output.iter_mut() {
-            channel.fill(0.0);
-        }
-        let Some(voices) = &mut self.voices else {
-            return ProcessStatus::Normal;
+        let (Some(player), [left, right]) = (&mut self.player, buffer.as_slice()) else {
+            return ProcessStatus::Error("the plugin plays two channels, and only after it is activated");
         };
-        voices.set_release_ms(self.params.release_ms.value());
-        Self::render_block(voices, output, context);
-        for mut frame in buffer.iter_samples() {
-            let gain = util::db_to_gain(self.params.gain_db.smoothed.next());
-            for sample in frame.iter_mut() {
-                *sample *= gain;
-            }
-        }
-        if voices.is_silent() { ProcessStatus::Normal } else { ProcessStatus::KeepAlive }
+        player.collect_events(context);
+        let num_frames = left.len();
+        let status = player.engine.process(&player.events, [left, right], &self.params.to_engine());
+        player.tell_ended(num_frames, context);
+        process_status(status)
+    }
+}
+
+/// When the host may let the plugin sleep.
+fn process_status(status: Status) -> ProcessStatus {
+    match status.tail {
+        Tail::Frames(0) => ProcessStatus::Normal,
+        Tail::Frames(frames) => ProcessStatus::Tail(frames),
+        Tail::Endless => ProcessStatus::KeepAlive,
     }
 }
 
@@ -121,6 +151,8 @@ impl ClapPlugin for Brownian {
     const CLAP_SUPPORT_URL: Option<&'static str> = None;
     const CLAP_FEATURES: &'static [ClapFeature] =
         &[ClapFeature::Instrument, ClapFeature::Sampler, ClapFeature::Drum, ClapFeature::Stereo];
+    const CLAP_POLY_MODULATION_CONFIG: Option<PolyModulationConfig> =
+        Some(PolyModulationConfig { max_voice_capacity: MAX_NOTES as u32, supports_overlapping_voices: true });
 }
 
 impl Vst3Plugin for Brownian {

@@ -1,107 +1,232 @@
-//! How a note ends: a fade counted in samples, so that it reaches exact silence.
+//! Attack, decay, sustain, release: a level counted in samples, so that it ends in exact silence.
 
-/// A gain that is 1 while the key is held, then falls to exactly 0 in a set number of samples.
-///
-/// The fall is a parabola: fast at first and level where it meets silence, so that neither end
-/// makes a corner that is heard.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Fade {
-    from: f32,
-    remaining: u32,
-    total: u32,
+use super::parameters::EnvelopeParameters;
+
+/// Where an exponential stage aims beyond its end, as a part of its travel: it then arrives in
+/// finite time. A thousandth makes it fall by 60 dB on the way, which is what an ear calls gone.
+const OVERSHOOT: f64 = 0.001;
+
+/// How fast a changed sustain level is followed, in milliseconds.
+const SUSTAIN_MS: f32 = 5.0;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Attack,
+    Decay,
+    Sustain,
+    Release,
+    Finished,
 }
 
-impl Fade {
-    /// A held note, at full level until [`Fade::start`].
-    pub fn held() -> Self {
-        Self { from: 1.0, remaining: 1, total: 0 }
+/// The level of one note over time, 0 to 1. Wait-free.
+///
+/// The attack is a straight line, decay and release are exponentials. A stage takes its time from
+/// the parameters when it begins.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Envelope {
+    stage: Stage,
+    value: f64,
+    factor: f64,
+    offset: f64,
+    target: f64,
+    remaining: u32,
+}
+
+impl Envelope {
+    /// A note's first sample.
+    pub(super) fn start(parameters: &EnvelopeParameters, sample_rate: f32) -> Self {
+        let mut envelope =
+            Self { stage: Stage::Attack, value: 0.0, factor: 1.0, offset: 0.0, target: 1.0, remaining: 0 };
+        envelope.line_to(1.0, samples(parameters.attack_ms, sample_rate));
+        envelope.settle(parameters, sample_rate);
+        envelope
     }
 
-    /// Falls from the present gain to 0 in `num_samples` (at least 1).
-    ///
-    /// A fade under way is never made longer by this: the earlier end stands.
-    pub fn start(&mut self, num_samples: u32) {
-        let num_samples = num_samples.max(1);
-        if self.is_falling() && self.remaining <= num_samples {
+    /// A level that has come to its end.
+    pub(super) fn finished() -> Self {
+        Self { stage: Stage::Finished, value: 0.0, factor: 0.0, offset: 0.0, target: 0.0, remaining: 0 }
+    }
+
+    /// The level of this sample; moves on to the next.
+    pub(super) fn next(&mut self, parameters: &EnvelopeParameters, sample_rate: f32) -> f32 {
+        let value = self.value as f32;
+        if self.stage == Stage::Sustain {
+            self.follow(parameters, sample_rate);
+        } else if self.stage != Stage::Finished {
+            self.value = self.value * self.factor + self.offset;
+            self.remaining = self.remaining.saturating_sub(1);
+            self.settle(parameters, sample_rate);
+        }
+        value
+    }
+
+    /// The key comes up: falls to 0 in the release time, at least one sample.
+    pub(super) fn release(&mut self, parameters: &EnvelopeParameters, sample_rate: f32) {
+        if self.is_finished() || self.is_released() {
             return;
         }
-        *self = Self { from: self.gain(), remaining: num_samples, total: num_samples };
+        self.stage = Stage::Release;
+        self.curve_to(0.0, samples(parameters.release_ms, sample_rate).max(1));
     }
 
-    /// The gain of the present sample, 0 to 1.
-    pub fn gain(&self) -> f32 {
-        if !self.is_falling() {
-            return self.from;
+    /// Falls to 0 within `num_samples` in a straight line; an earlier end stands.
+    pub(super) fn cut(&mut self, num_samples: u32) {
+        let num_samples = num_samples.max(1);
+        if self.is_finished() || (self.is_released() && self.remaining <= num_samples) {
+            return;
         }
-        let left = self.remaining as f32 / self.total as f32;
-        self.from * left * left
+        self.stage = Stage::Release;
+        self.line_to(0.0, num_samples);
     }
 
-    /// Moves on by one sample.
-    pub fn advance(&mut self) {
-        if self.is_falling() {
-            self.remaining = self.remaining.saturating_sub(1);
-        }
+    /// The level of the next sample, 0 to 1.
+    pub(super) fn value(&self) -> f32 {
+        self.value as f32
     }
 
-    /// Whether the note has been let go, even if the fade has not yet ended.
-    pub fn is_falling(&self) -> bool {
-        self.total > 0
+    /// Whether the level has reached 0 for good.
+    pub(super) fn is_finished(&self) -> bool {
+        self.stage == Stage::Finished
     }
 
-    /// Whether the gain has reached 0 for good.
-    pub fn is_finished(&self) -> bool {
-        self.remaining == 0
+    /// Whether the key is up.
+    pub(super) fn is_released(&self) -> bool {
+        self.stage == Stage::Release
     }
 
     /// Samples until silence; `None` while held.
-    pub fn remaining(&self) -> Option<u32> {
-        self.is_falling().then_some(self.remaining)
+    pub(super) fn remaining(&self) -> Option<u32> {
+        match self.stage {
+            Stage::Release => Some(self.remaining),
+            Stage::Finished => Some(0),
+            _ => None,
+        }
     }
+
+    /// Goes on to the next stage as long as the present one has no samples left.
+    fn settle(&mut self, parameters: &EnvelopeParameters, sample_rate: f32) {
+        if self.remaining > 0 {
+            return;
+        }
+        self.value = self.target;
+        match self.stage {
+            Stage::Attack => {
+                self.stage = Stage::Decay;
+                self.curve_to(sustain(parameters), samples(parameters.decay_ms, sample_rate));
+                self.settle(parameters, sample_rate);
+            }
+            Stage::Decay => self.stage = Stage::Sustain,
+            Stage::Release => *self = Self::finished(),
+            Stage::Sustain | Stage::Finished => {}
+        }
+    }
+
+    /// Keeps up with a sustain level that is being moved.
+    fn follow(&mut self, parameters: &EnvelopeParameters, sample_rate: f32) {
+        let gap = sustain(parameters) - self.value;
+        if gap.abs() < 1e-6 {
+            self.value += gap;
+        } else {
+            self.value += gap / f64::from(samples(SUSTAIN_MS, sample_rate).max(1));
+        }
+    }
+
+    fn line_to(&mut self, target: f64, num_samples: u32) {
+        self.factor = 1.0;
+        self.offset = (target - self.value) / f64::from(num_samples.max(1));
+        (self.target, self.remaining) = (target, num_samples);
+    }
+
+    fn curve_to(&mut self, target: f64, num_samples: u32) {
+        let goal = target - (self.value - target) * OVERSHOOT;
+        self.factor = (OVERSHOOT / (1.0 + OVERSHOOT)).powf(1.0 / f64::from(num_samples.max(1)));
+        self.offset = goal * (1.0 - self.factor);
+        (self.target, self.remaining) = (target, num_samples);
+    }
+}
+
+fn sustain(parameters: &EnvelopeParameters) -> f64 {
+    f64::from(parameters.sustain.clamp(0.0, 1.0))
+}
+
+/// A time in samples. The cast saturates, so that no time or rate can wrap.
+pub(super) fn samples(time_ms: f32, sample_rate: f32) -> u32 {
+    (time_ms * 0.001 * sample_rate).round() as u32
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn gains(fade: &mut Fade, num_samples: usize) -> Vec<f32> {
-        let next = |_| {
-            let gain = fade.gain();
-            fade.advance();
-            gain
-        };
-        (0..num_samples).map(next).collect()
+    /// One sample per millisecond.
+    const RATE: f32 = 1000.0;
+
+    const PARAMETERS: EnvelopeParameters =
+        EnvelopeParameters { attack_ms: 4.0, decay_ms: 10.0, sustain: 0.5, release_ms: 8.0 };
+
+    fn levels(envelope: &mut Envelope, num_samples: usize) -> Vec<f32> {
+        (0..num_samples).map(|_| envelope.next(&PARAMETERS, RATE)).collect()
     }
 
     #[test]
-    fn a_held_note_never_fades() {
-        assert_eq!(gains(&mut Fade::held(), 3), [1.0; 3]);
+    fn the_attack_is_a_line_of_as_many_samples_as_asked() {
+        let mut envelope = Envelope::start(&PARAMETERS, RATE);
+        assert_eq!(levels(&mut envelope, 5), [0.0, 0.25, 0.5, 0.75, 1.0]);
     }
 
     #[test]
-    fn a_fade_lasts_exactly_as_many_samples_as_asked() {
-        let mut fade = Fade::held();
-        fade.start(4);
-        assert_eq!(gains(&mut fade, 6), [1.0, 0.5625, 0.25, 0.0625, 0.0, 0.0]);
-        assert!(fade.is_finished());
+    fn without_attack_and_decay_the_first_sample_is_the_sustain_level() {
+        let flat = EnvelopeParameters { attack_ms: 0.0, decay_ms: 0.0, ..PARAMETERS };
+        let mut envelope = Envelope::start(&flat, RATE);
+        assert_eq!([0.0; 3].map(|_: f32| envelope.next(&flat, RATE)), [0.5; 3]);
     }
 
     #[test]
-    fn a_faster_fade_takes_over_without_a_jump() {
-        let mut fade = Fade::held();
-        fade.start(1000);
-        gains(&mut fade, 500);
-        let before = fade.gain();
-        fade.start(10);
-        assert_eq!(fade.gain(), before);
-        assert_eq!(fade.remaining(), Some(10));
+    fn the_decay_falls_without_a_stop_and_lands_on_the_sustain_level() {
+        let mut envelope = Envelope::start(&PARAMETERS, RATE);
+        let levels = levels(&mut envelope, 30);
+        assert!(levels[4..=14].windows(2).all(|pair| pair[1] < pair[0]), "{levels:?}");
+        assert!(levels[14..].iter().all(|&level| level == 0.5), "{levels:?}");
     }
 
     #[test]
-    fn a_slower_fade_does_not_revive_a_dying_note() {
-        let mut fade = Fade::held();
-        fade.start(10);
-        fade.start(1000);
-        assert_eq!(fade.remaining(), Some(10));
+    fn a_release_ends_in_exact_silence_on_its_sample() {
+        let mut envelope = Envelope::start(&PARAMETERS, RATE);
+        levels(&mut envelope, 20);
+        envelope.release(&PARAMETERS, RATE);
+        assert_eq!(envelope.remaining(), Some(8));
+        let levels = levels(&mut envelope, 10);
+        assert_eq!(levels[0], 0.5);
+        assert!(levels[..8].iter().all(|&level| level > 0.0));
+        assert_eq!(levels[8..], [0.0, 0.0]);
+        assert!(envelope.is_finished());
+    }
+
+    #[test]
+    fn a_cut_takes_over_without_a_jump_and_never_lengthens() {
+        let mut envelope = Envelope::start(&PARAMETERS, RATE);
+        levels(&mut envelope, 20);
+        envelope.cut(4);
+        assert_eq!(levels(&mut envelope, 2), [0.5, 0.375]);
+        envelope.cut(100);
+        assert_eq!(envelope.remaining(), Some(2));
+    }
+
+    #[test]
+    fn a_key_let_go_in_the_attack_falls_from_where_it_was() {
+        let mut envelope = Envelope::start(&PARAMETERS, RATE);
+        levels(&mut envelope, 2);
+        envelope.release(&PARAMETERS, RATE);
+        assert_eq!(envelope.value(), 0.5);
+    }
+
+    #[test]
+    fn a_moved_sustain_level_is_followed_in_small_steps() {
+        let mut envelope = Envelope::start(&PARAMETERS, RATE);
+        levels(&mut envelope, 20);
+        let moved = EnvelopeParameters { sustain: 1.0, ..PARAMETERS };
+        let levels: Vec<f32> = (0..100).map(|_| envelope.next(&moved, RATE)).collect();
+        assert!(levels.windows(2).all(|pair| pair[1] - pair[0] <= 0.1001), "{levels:?}");
+        assert_eq!(levels[99], 1.0);
     }
 }

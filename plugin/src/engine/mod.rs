@@ -1,15 +1,40 @@
-//! The part that runs on the audio thread: voices playing one clip.
+//! The part that runs on the audio thread: notes playing sounds.
 //!
-//! Nothing here knows a host, and after [`Voices::new`] nothing allocates, frees, locks or logs.
-//! [`Voices`] shares notes out, [`Voice`] plays one, [`Fade`] ends it, [`reader`] interpolates.
+//! Nothing here knows a host, a model or a file. [`Engine::new`] allocates; after it
+//! [`Engine::process`] neither allocates, frees, locks nor logs. Sounds come and go through
+//! [`EngineHandle`], which belongs to any other thread.
+//!
+//! Read `process.rs` next, then `voice.rs` (one note), `playhead.rs` and `interpolate.rs` (how a
+//! sound is read), and `hand_over.rs` (how it arrives).
 
+mod channels;
+mod decimate;
 mod envelope;
-mod event;
-pub mod reader;
+mod events;
+mod filter;
+mod glide;
+mod hand_over;
+mod held_keys;
+mod interpolate;
+mod keys;
+mod kit;
+mod limiter;
+mod loop_;
+mod mixer;
+mod parameters;
+mod playhead;
+mod process;
+mod sound;
 mod voice;
 mod voices;
 
-pub use envelope::Fade;
-pub use event::{Address, Event};
-pub use voice::Voice;
-pub use voices::{MAX_NOTES, ROOT_KEY, Voices};
+pub use events::{Address, Event, Expression, ModulationTarget, TimedEvent};
+pub use hand_over::{EngineHandle, Place};
+pub use kit::{FIRST_PAD_KEY, NUM_PADS, Pad};
+pub use parameters::{
+    EnvelopeParameters, FilterMode, FilterParameters, LoopMode, Mode, Pads, Parameters, PlayMode, RegionParameters,
+    VelocityParameters,
+};
+pub use process::{Config, Engine, Status, Tail};
+pub use sound::{Sound, SoundError};
+pub use voices::{EndedNote, MAX_NOTES};

@@ -1,142 +1,134 @@
 //! Sharing notes out to voices, and taking a voice back when there are too many.
 
-use std::ops::Range;
-
-use super::{Address, Event, Voice};
-use crate::clip::Clip;
+use super::events::Address;
+use super::hand_over::Library;
+use super::voice::{Context, Start, Voice};
 
 /// How many notes sound at once; the next one takes the place of the one that is missed least.
-pub const MAX_NOTES: usize = 16;
-
-/// The MIDI key that plays the clip at its own pitch: middle C.
-pub const ROOT_KEY: u8 = 60;
+pub const MAX_NOTES: usize = 32;
 
 /// Slots beyond [`MAX_NOTES`] in which notes that lost their place fade out.
-const NUM_SLOTS: usize = 2 * MAX_NOTES;
+pub(super) const NUM_SLOTS: usize = 2 * MAX_NOTES;
 
-/// How fast a choked note or one that lost its place falls silent: too fast to hear as a tail,
-/// too slow to hear as a click.
-const CUT_MS: f32 = 5.0;
+/// How many ended notes one block can tell of.
+const MAX_ENDED: usize = 256;
 
-/// Every voice of the instrument and the clip that they play.
-///
-/// Belongs to the audio thread: after [`Voices::new`] no method allocates, frees or blocks.
+/// A note that has fallen silent, or that lost its place.
+pub type EndedNote = Address;
+
+/// Every voice. Belongs to the audio thread: after [`Voices::new`] no method allocates or frees.
 #[derive(Debug)]
-pub struct Voices {
-    clip: Clip,
-    slots: [Voice; NUM_SLOTS],
-    sample_rate: f32,
-    cut_samples: u32,
-    release_samples: u32,
+pub(super) struct Voices {
+    slots: Vec<Option<Voice>>,
+    ended: Vec<EndedNote>,
     num_started: u64,
 }
 
 impl Voices {
-    /// Voices that play `clip` into output at `sample_rate` Hz. Allocates; off the audio thread.
-    pub fn new(clip: Clip, sample_rate: f32) -> Self {
-        let cut_samples = samples_of(CUT_MS, sample_rate);
-        Self {
-            clip,
-            slots: std::array::from_fn(|_| Voice::free()),
-            sample_rate,
-            cut_samples,
-            release_samples: cut_samples,
-            num_started: 0,
+    /// No note sounds. Allocates all that is ever needed.
+    pub(super) fn new() -> Self {
+        let slots = std::iter::repeat_with(|| None).take(NUM_SLOTS).collect();
+        Self { slots, ended: Vec::with_capacity(MAX_ENDED), num_started: 0 }
+    }
+
+    /// Starts a note, at the cost of another one if `num_notes` of the parameters sound already.
+    ///
+    /// `start.order` is set here. A sound that is gone from the library starts nothing.
+    pub(super) fn start(&mut self, start: Start, library: &mut Library, context: &Context) {
+        let limit = context.parameters.num_notes.clamp(1, MAX_NOTES);
+        while self.num_notes() >= limit && self.steal(context) {}
+        self.num_started += 1;
+        let slot = self.free_slot();
+        self.end(slot, library);
+        let start = Start { order: self.num_started, ..start };
+        self.slots[slot] = library.sound(start.sound).map(|sound| Voice::new(start, sound, context));
+    }
+
+    /// Adds every voice to the frames of `left` and `right`.
+    pub(super) fn add_to(&mut self, library: &mut Library, context: &Context, left: &mut [f32], right: &mut [f32]) {
+        for slot in 0..NUM_SLOTS {
+            let Some(voice) = &mut self.slots[slot] else { continue };
+            if let Some(sound) = library.sound(voice.start().sound) {
+                voice.add_to(sound, context, left, right);
+            }
+            if voice.is_finished() {
+                self.end(slot, library);
+            }
         }
     }
 
-    /// Sets how long the notes that end from now on take to fall silent, in milliseconds.
-    pub fn set_release_ms(&mut self, release_ms: f32) {
-        self.release_samples = samples_of(release_ms, self.sample_rate);
+    /// Silence at once.
+    pub(super) fn stop(&mut self, library: &mut Library) {
+        (0..NUM_SLOTS).for_each(|slot| self.end(slot, library));
     }
 
-    /// Takes an event into account from the next frame on.
-    pub fn handle(&mut self, event: Event) {
-        match event {
-            Event::NoteOn { address, velocity } => self.start(address, velocity),
-            Event::NoteOff(address) => self.let_go(address, self.release_samples),
-            Event::Choke(address) => self.cut(address),
-        }
+    /// The notes at `address` that have not been cut.
+    pub(super) fn at(&mut self, address: Address) -> impl Iterator<Item = &mut Voice> {
+        self.notes_mut().filter(move |voice| address.matches(&voice.start().address))
     }
 
-    /// Adds every voice to frames `frames` of `output` (channels of equal length).
-    pub fn add_to(&mut self, output: &mut [&mut [f32]], frames: Range<usize>) {
-        for voice in &mut self.slots {
-            voice.add_to(&self.clip, output, frames.clone());
-        }
+    /// All notes that have not been cut.
+    pub(super) fn notes_mut(&mut self) -> impl Iterator<Item = &mut Voice> {
+        self.slots.iter_mut().flatten().filter(|voice| !voice.is_cut())
     }
 
-    /// Silence at once, as after loading.
-    pub fn reset(&mut self) {
-        self.slots.iter_mut().for_each(Voice::stop);
-    }
-
-    /// Whether no voice makes sound.
-    pub fn is_silent(&self) -> bool {
-        !self.slots.iter().any(Voice::is_playing)
+    /// Every voice that still sounds.
+    pub(super) fn sounding(&self) -> impl Iterator<Item = &Voice> {
+        self.slots.iter().flatten()
     }
 
     /// Notes that sound, not counting those that lost their place and are fading out.
-    pub fn num_notes(&self) -> usize {
-        self.slots.iter().filter(|voice| self.is_note(voice)).count()
+    pub(super) fn num_notes(&self) -> usize {
+        self.sounding().filter(|voice| !voice.is_cut()).count()
     }
 
-    fn start(&mut self, address: Address, velocity: f32) {
-        if self.num_notes() >= MAX_NOTES {
-            self.steal();
-        }
-        let step = self.step(address.key.unwrap_or(ROOT_KEY));
-        self.num_started += 1;
-        let order = self.num_started;
-        let slot = self.free_slot();
-        self.slots[slot].start(address, step, velocity, order);
+    /// Whether no voice makes sound.
+    pub(super) fn is_silent(&self) -> bool {
+        self.sounding().next().is_none()
     }
 
-    /// Frames of the clip per frame of output: twelve keys double it.
-    fn step(&self, key: u8) -> f64 {
-        let octaves = (f64::from(key) - f64::from(ROOT_KEY)) / 12.0;
-        octaves.exp2() * f64::from(self.clip.sample_rate()) / f64::from(self.sample_rate)
+    /// Notes that ended since [`Voices::forget_ended`].
+    pub(super) fn ended(&self) -> &[EndedNote] {
+        &self.ended
     }
 
-    /// Fades out the oldest note whose key is up, or else the oldest of all.
-    fn steal(&mut self) {
-        let notes = (0..NUM_SLOTS).filter(|&slot| self.is_note(&self.slots[slot]));
-        let victim = notes.min_by_key(|&slot| (self.slots[slot].is_held(), self.slots[slot].order()));
-        if let Some(slot) = victim {
-            self.slots[slot].release(self.cut_samples);
+    /// Begins a new list of ended notes.
+    pub(super) fn forget_ended(&mut self) {
+        self.ended.clear();
+    }
+
+    /// Tells of a note that no voice plays any more. A list that is full tells no more of them.
+    pub(super) fn tell_ended(&mut self, address: Address) {
+        if self.ended.len() < self.ended.capacity() {
+            self.ended.push(address);
         }
     }
 
-    /// A slot at rest. If more notes than fit were started within [`CUT_MS`], the one nearest silence.
+    /// Cuts the oldest note that nothing holds, or else the oldest of all; false if there is none.
+    fn steal(&mut self, context: &Context) -> bool {
+        let victim = self.notes_mut().min_by_key(|voice| (voice.is_held(), voice.start().order));
+        victim.map(|voice| voice.cut(context.sample_rate)).is_some()
+    }
+
+    /// A slot at rest, or the quietest of the notes that have been cut: there are always as many
+    /// slots for them as notes.
     fn free_slot(&self) -> usize {
-        let remaining = |voice: &Voice| match voice.is_playing() {
-            true => voice.fade_remaining().unwrap_or(u32::MAX),
-            false => 0,
+        let loudness = |slot: &Option<Voice>| match slot {
+            None => -1.0,
+            Some(voice) if voice.is_cut() => voice.level(),
+            Some(_) => f32::INFINITY,
         };
+        let quietest = (0..NUM_SLOTS).min_by(|&a, &b| loudness(&self.slots[a]).total_cmp(&loudness(&self.slots[b])));
         // The range is not empty, so there is always a least one.
-        (0..NUM_SLOTS).min_by_key(|&slot| remaining(&self.slots[slot])).unwrap_or(0)
+        quietest.unwrap_or(0)
     }
 
-    /// Whether a voice holds a place: it plays and is not in its last few milliseconds.
-    fn is_note(&self, voice: &Voice) -> bool {
-        voice.is_playing() && voice.fade_remaining().is_none_or(|left| left > self.cut_samples)
+    /// Leaves `slot` free; the library may take back what it played.
+    fn end(&mut self, slot: usize, library: &mut Library) {
+        if let Some(Start { address, sound, .. }) = self.slots[slot].as_ref().map(|voice| *voice.start()) {
+            self.slots[slot] = None;
+            self.tell_ended(address);
+            library.release(sound);
+        }
     }
-
-    /// Releases the held notes at `address`; notes already let go keep their fade.
-    fn let_go(&mut self, address: Address, num_samples: u32) {
-        let held = self.slots.iter_mut().filter(|voice| voice.is_held());
-        held.filter(|voice| address.matches(voice.address())).for_each(|voice| voice.release(num_samples));
-    }
-
-    /// Silences every note at `address`, whether held or fading.
-    fn cut(&mut self, address: Address) {
-        let playing = self.slots.iter_mut().filter(|voice| voice.is_playing());
-        playing.filter(|voice| address.matches(voice.address())).for_each(|voice| voice.release(self.cut_samples));
-    }
-}
-
-/// A time in samples, at least one.
-fn samples_of(time_ms: f32, sample_rate: f32) -> u32 {
-    // A float-to-integer cast saturates, so that no time or rate can wrap.
-    (time_ms * 0.001 * sample_rate).round().max(1.0) as u32
 }

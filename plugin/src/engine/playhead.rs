@@ -1,0 +1,130 @@
+//! A place in a sound and the speed at which it moves.
+
+use super::interpolate::{Resolution, SincTables};
+use super::loop_::Loop;
+use super::parameters::RegionParameters;
+use super::sound::Sound;
+
+/// How far a sound rings on beyond its last frame, in frames of the level that is read.
+const RING: u32 = 64;
+
+/// Reads a sound from one end of its region to the other. Wait-free.
+#[derive(Debug, Clone)]
+pub(super) struct Playhead {
+    position: f64,
+    speed: f64,
+    speed_slope: f64,
+    resolution: Resolution,
+    is_direct: bool,
+    is_reversed: bool,
+    /// Where the region's last frame lies in the direction of play.
+    end: f64,
+    /// Whether the sound goes on behind `end`, so that the note must fade there.
+    is_end_cut: bool,
+    looped: Option<Loop>,
+    fade_in: u32,
+    edge_frames: u32,
+}
+
+impl Playhead {
+    /// At the beginning of `region`. Where the region cuts into the sound, `edge_frames` frames of
+    /// output fade it in and out; a sound played from its first frame keeps its attack.
+    pub(super) fn new(sound: &Sound, region: &RegionParameters, edge_frames: u32) -> Self {
+        let num_frames = sound.num_frames() as f64;
+        let at = |fraction: f32| (f64::from(fraction.clamp(0.0, 1.0)) * num_frames).round();
+        let (start, end) = (at(region.start.min(region.end)), at(region.end.max(region.start)));
+        let is_reversed = region.is_reversed;
+        let is_start_cut = is_reversed || start > 0.0;
+        let is_end_cut = if is_reversed { start > 0.0 } else { end < num_frames || sound.is_unrolled() };
+        Self {
+            position: if is_reversed { end - 1.0 } else { start },
+            speed: 0.0,
+            speed_slope: 0.0,
+            resolution: Resolution::default(),
+            is_direct: false,
+            is_reversed,
+            end: if is_reversed { start } else { end },
+            is_end_cut,
+            looped: Loop::new(sound, region),
+            fade_in: if is_start_cut { edge_frames } else { 0 },
+            edge_frames,
+        }
+    }
+
+    /// Sets the speed in frames of the sound per frame of output, at once.
+    pub(super) fn set_speed(&mut self, speed: f64) {
+        self.speed = speed;
+        self.aim(speed, 1);
+    }
+
+    /// Moves from the present speed to `speed` over the next `num_frames` frames.
+    pub(super) fn aim(&mut self, speed: f64, num_frames: u32) {
+        // What rounding left of the last slope must not keep a note at rest from being exact.
+        if (self.speed - speed).abs() < 1e-9 {
+            self.speed = speed;
+        }
+        self.speed_slope = (speed - self.speed) / f64::from(num_frames);
+        self.resolution = SincTables::resolution(self.speed.max(speed));
+        self.is_direct = self.speed == 1.0 && speed == 1.0 && self.position.fract() == 0.0;
+    }
+
+    /// The next frame, left and right.
+    pub(super) fn next(&mut self, sound: &Sound, tables: &SincTables) -> [f32; 2] {
+        let mut frame = self.read(sound, tables, self.position);
+        if let Some((other, [out, into])) = self.looped.and_then(|l| l.partner(self.position, self.is_reversed)) {
+            let faded = self.read(sound, tables, other);
+            frame = [0, 1].map(|side| out * frame[side] + into * faded[side]);
+        }
+        let gain = self.edge_gain();
+        self.advance();
+        frame.map(|sample| sample * gain)
+    }
+
+    /// Whether nothing of the sound is left to read.
+    pub(super) fn is_finished(&self) -> bool {
+        self.looped.is_none() && self.frames_left() <= 0.0
+    }
+
+    /// Frames of output until the end of the sound; `None` for a loop.
+    pub(super) fn remaining(&self) -> Option<f64> {
+        let left = self.frames_left().max(0.0) / self.speed.max(1e-6);
+        self.looped.is_none().then_some(left)
+    }
+
+    /// At the sound's own speed, on its own frames, a sample is what it is.
+    fn read(&self, sound: &Sound, tables: &SincTables, position: f64) -> [f32; 2] {
+        if !self.is_direct || position.fract() != 0.0 {
+            return tables.read(self.resolution, sound, position);
+        }
+        sound.frame(position as i64)
+    }
+
+    fn advance(&mut self) {
+        let step = if self.is_reversed { -self.speed } else { self.speed };
+        self.position += step;
+        self.speed += self.speed_slope;
+        self.fade_in = self.fade_in.saturating_sub(1);
+        if let Some(looped) = &self.looped {
+            self.position = looped.wrap(self.position, self.is_reversed, self.resolution.level);
+        }
+    }
+
+    fn edge_gain(&self) -> f32 {
+        let mut gain = 1.0;
+        if self.fade_in > 0 {
+            gain -= self.fade_in as f32 / self.edge_frames as f32;
+        }
+        if self.is_end_cut && self.looped.is_none() {
+            let fade_frames = self.speed * f64::from(self.edge_frames);
+            gain *= (self.frames_left() / fade_frames).clamp(0.0, 1.0) as f32;
+        }
+        gain
+    }
+
+    /// Frames of the sound up to the end, with the ring of the reader where the sound ends by itself.
+    fn frames_left(&self) -> f64 {
+        let left = if self.is_reversed { self.position - self.end } else { self.end - self.position };
+        let ring = if self.is_end_cut { 0 } else { RING << self.resolution.level };
+        left + f64::from(ring)
+    }
+}
