@@ -40,6 +40,26 @@ fn the_table_names_every_class_and_every_skipped_file() {
 }
 
 #[test]
+fn files_cut_short_are_named_whatever_their_format() {
+    let bench = Bench::new();
+    let fixture = |name: &str| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/tests/data/");
+        std::fs::read(format!("{folder}{name}")).expect("a file of this repository")
+    };
+    for name in ["tone.wav", "tone.flac", "tone.ogg", "tone.mp3"] {
+        let whole = if name == "tone.wav" { wav(&ping(440.0, 22_050), 1, 22_050) } else { fixture(name) };
+        bench.write(&format!("set/whole/{name}"), &whole);
+        bench.write(&format!("set/cut/{name}"), &whole[..whole.len() * 3 / 5]);
+    }
+    let report = &bench.run(&["data", "scan", "set", "--sample-rate", "22050", "--json"]).done().json()[0];
+    assert_eq!((&report["found"], &report["used"]), (&8.into(), &4.into()), "{report}");
+    for file in report["skipped"].as_array().unwrap() {
+        assert!(file["path"].as_str().unwrap().starts_with("cut"), "{report}");
+        assert!(file["reason"].as_str().unwrap().contains("need "), "{report}");
+    }
+}
+
+#[test]
 fn a_folder_that_is_missing_or_holds_no_sound_is_refused() {
     let bench = Bench::new();
     bench.run(&["data", "scan", "nowhere"]).refused(2, &["nowhere"]);

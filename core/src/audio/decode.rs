@@ -10,8 +10,10 @@ use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::{Hint, Probe};
-use symphonia::core::formats::well_known::{FORMAT_ID_AIFF, FORMAT_ID_FLAC, FORMAT_ID_WAVE};
-use symphonia::core::formats::{FormatReader, TrackType};
+use symphonia::core::formats::well_known::{
+    FORMAT_ID_AIFF, FORMAT_ID_FLAC, FORMAT_ID_MP3, FORMAT_ID_OGG, FORMAT_ID_WAVE,
+};
+use symphonia::core::formats::{self as containers, FormatId, FormatReader, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::default::{codecs, formats, meta};
 
@@ -26,8 +28,9 @@ use crate::error::{AudioError, Result};
 ///
 /// # Errors
 /// One [`AudioError`] naming the file, for: no such file, an empty one, one that is no sound, no samples, a sample
-/// that is NaN or infinite, fewer frames than promised (WAV, AIFF, FLAC), damage, more than
-/// [`MAX_SAMPLES`] samples.
+/// that is NaN or infinite, fewer frames than promised (WAV, AIFF, FLAC; MP3 with a Xing or Info tag, to within one of
+/// its coding frames), no mark of the end (OGG), damage, more than [`MAX_SAMPLES`] samples. Only an MP3 without a tag
+/// can be cut short unseen: nothing in it tells its length.
 pub fn decode(path: &Path) -> Result<Clip> {
     // A hostile header can trip an overflow check inside a demuxer, in builds that have them. That is the file's
     // fault: it must not take the caller's thread along. Nothing outlives the closure, so nothing is left half done.
@@ -38,13 +41,18 @@ pub fn decode(path: &Path) -> Result<Clip> {
 
 fn decode_file(path: &Path) -> Result<Clip> {
     let mut reader = open(path)?;
-    let Track { id, promised_frames, mut decoder } = choose_track(path, reader.as_ref())?;
+    let Track { id, promise, mut decoder } = choose_track(path, reader.as_ref())?;
+    let is_ogg = reader.format_info().format == FORMAT_ID_OGG;
     let mut taken = Taken::default();
     loop {
         let packet = match reader.next_packet() {
             Ok(Some(packet)) if packet.track_id == id => packet,
             Ok(Some(_)) => continue,
             Ok(None) => break,
+            // An OGG ends with a page that says so; this one did not come to it.
+            Err(SymphoniaError::IoError(e)) if e.kind() == std::io::ErrorKind::UnexpectedEof && is_ogg => {
+                return Err(AudioError::BreaksOff { path: path.to_owned(), frames: taken.num_frames() as u64 }.into());
+            }
             // The end of the file in the middle of a packet: the count below tells whether something is missing.
             Err(SymphoniaError::IoError(e)) if e.kind() == std::io::ErrorKind::UnexpectedEof => break,
             Err(e) => return Err(read_error(path, taken.num_frames() as u64, e).into()),
@@ -56,7 +64,7 @@ fn decode_file(path: &Path) -> Result<Clip> {
             Err(e) => return Err(read_error(path, taken.num_frames() as u64, e).into()),
         }
     }
-    taken.finish(path, promised_frames)
+    taken.finish(path, promise)
 }
 
 /// Open and recognise a file. Only the formats that [`decode`] promises are tried.
@@ -105,8 +113,7 @@ static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
 /// One of the sounds in a file.
 struct Track {
     id: u32,
-    /// Its length, where the header states it exactly.
-    promised_frames: Option<u64>,
+    promise: Option<Promise>,
     decoder: Box<dyn AudioDecoder>,
 }
 
@@ -117,9 +124,33 @@ fn choose_track(path: &Path, reader: &dyn FormatReader) -> Result<Track, AudioEr
     let parameters = parameters.ok_or_else(|| not_audio(path, "no codec parameters"))?;
     let decoder = CODECS.make_audio_decoder(parameters, &AudioDecoderOptions::default());
     let decoder = decoder.map_err(|e| not_audio(path, e))?;
-    // The lengths that other containers state are estimates.
-    let is_exact = [FORMAT_ID_WAVE, FORMAT_ID_AIFF, FORMAT_ID_FLAC].contains(&reader.format_info().format);
-    Ok(Track { id: track.id, promised_frames: track.num_frames.filter(|_| is_exact), decoder })
+    let promise = promise(reader.format_info().format, track, parameters.sample_rate.unwrap_or(0));
+    Ok(Track { id: track.id, promise, decoder })
+}
+
+/// How long a file says it is.
+#[derive(Clone, Copy)]
+struct Promise {
+    frames: u64,
+    /// By how much it may honestly err.
+    tolerance: u64,
+}
+
+/// The length of the track, where its header states it.
+fn promise(format: FormatId, track: &containers::Track, sample_rate: u32) -> Option<Promise> {
+    let tolerance = match format {
+        FORMAT_ID_WAVE | FORMAT_ID_AIFF | FORMAT_ID_FLAC => 0,
+        // Only a tag tells the encoder's delay; without one the length is a guess from the bit rate. Encoders differ in
+        // whether they count the coding frame that holds the tag itself.
+        FORMAT_ID_MP3 if track.delay.is_some() => mp3_frame(sample_rate),
+        _ => return None,
+    };
+    track.num_frames.map(|frames| Promise { frames, tolerance })
+}
+
+/// Frames in a coding frame of an MP3: half as many at the low rates of MPEG-2 and 2.5.
+fn mp3_frame(sample_rate: u32) -> u64 {
+    if sample_rate < 32_000 { 576 } else { 1152 }
 }
 
 /// What has been decoded so far. Grows with the decoded packets, never by a length that a header states.
@@ -155,11 +186,11 @@ impl Taken {
         Ok(())
     }
 
-    fn finish(self, path: &Path, promised: Option<u64>) -> Result<Clip> {
+    fn finish(self, path: &Path, promise: Option<Promise>) -> Result<Clip> {
         let found = self.num_frames() as u64;
-        match promised {
+        match promise {
             // Zero in a FLAC header means "unknown", and a decoder never invents frames.
-            Some(needed) if found < needed => {
+            Some(Promise { frames: needed, tolerance }) if found.saturating_add(tolerance) < needed => {
                 return Err(AudioError::Truncated { path: path.to_owned(), found, needed }.into());
             }
             _ if found == 0 => return Err(AudioError::NoSamples { path: path.to_owned() }.into()),

@@ -64,6 +64,14 @@ pub enum AudioError {
         /// Frames there should be.
         needed: u64,
     },
+    /// A file whose container marks its end, without that mark.
+    #[error("{}: breaks off after {frames} frames, before the mark of its end; need the whole file (copy or export it again)", path.display())]
+    BreaksOff {
+        /// Which file.
+        path: PathBuf,
+        /// Frames there are.
+        frames: u64,
+    },
     /// The container is one that we know; what it holds cannot be decoded.
     #[error("{}: damaged after {frames} frames ({detail}); need an intact file (copy or export it again)", path.display())]
     Damaged {

@@ -166,6 +166,63 @@ fn every_lossless_file_cut_anywhere_is_refused() {
 }
 
 #[test]
+fn an_ogg_cut_anywhere_is_refused() {
+    let whole = std::fs::read(fixture("tone.ogg")).unwrap();
+    for len in (0..whole.len()).step_by(7) {
+        assert!(decode_bytes("cut.ogg", &whole[..len]).is_err(), "cut to {len} of {} bytes", whole.len());
+    }
+}
+
+/// A page with these packets (all shorter than 255 bytes) after `model`'s fixed header: RFC 3533, section 6.
+fn ogg_page(model: &[u8], flags: u8, last_frame: u64, sequence: u32, packets: &[&[u8]]) -> Vec<u8> {
+    let mut page = model[..27].to_vec();
+    page[5] = flags;
+    page[6..14].copy_from_slice(&last_frame.to_le_bytes());
+    page[18..22].copy_from_slice(&sequence.to_le_bytes());
+    page[22..26].fill(0);
+    page[26] = packets.len() as u8;
+    page.extend(packets.iter().map(|packet| packet.len() as u8));
+    page.extend(packets.concat());
+    let shift = |crc: u32| (0..8).fold(crc, |crc, _| (crc << 1) ^ if crc >> 31 == 1 { 0x04c1_1db7 } else { 0 });
+    let crc = page.iter().fold(0u32, |crc, &byte| shift(crc ^ (u32::from(byte) << 24)));
+    page[22..26].copy_from_slice(&crc.to_le_bytes());
+    page
+}
+
+#[test]
+fn an_ogg_that_lacks_its_last_page_says_that_it_breaks_off() {
+    let whole = std::fs::read(fixture("tone.ogg")).unwrap();
+    // The third and last page holds the sound, in four packets: they become two pages of two.
+    let (headers, last) = whole.split_at(3645);
+    let lengths: Vec<usize> = last[27..31].iter().map(|&length| usize::from(length)).collect();
+    let ends = [0, 1, 2, 3, 4].map(|n| 31 + lengths[..n].iter().sum::<usize>());
+    let packets: Vec<&[u8]> = ends.windows(2).map(|pair| &last[pair[0]..pair[1]]).collect();
+    let first = ogg_page(last, 0, 576, 2, &packets[..2]);
+    let second = ogg_page(last, 4, 1100, 3, &packets[2..]);
+    assert!(decode_bytes("repaged.ogg", &[headers, &first, &second].concat()).is_ok());
+    let message = error_of("cut.ogg", &[headers, &first].concat());
+    assert!(message.contains("breaks off after") && message.contains("mark of its end"), "{message}");
+    assert!(error_of("cut.ogg", &[headers, &first, &second[..50]].concat()).contains("breaks off after"));
+}
+
+#[test]
+fn an_mp3_shorter_than_its_tag_says_is_refused() {
+    let whole = std::fs::read(fixture("tone.mp3")).unwrap();
+    // A tag and four coding frames of 209 bytes, the first of 208: two of the four are there.
+    let message = error_of("cut.mp3", &whole[..625]);
+    assert!(message.contains("of the 1100 frames"), "{message}");
+    assert!(error_of("cut.mp3", &whole[..700]).contains("of the 1100 frames"));
+}
+
+#[test]
+fn an_mp3_without_a_tag_is_read_as_far_as_it_goes() {
+    let whole = std::fs::read(fixture("tone.mp3")).unwrap();
+    let clip = decode_bytes("untagged.mp3", &whole[208..625]).unwrap();
+    // Nothing tells the encoder's delay either: two coding frames, of which a decoder may hold one back.
+    assert!((576..=1152).contains(&clip.num_frames()), "{} frames", clip.num_frames());
+}
+
+#[test]
 fn no_byte_changed_in_any_file_panics_or_takes_long() {
     let mut noise = crate::noise::NoiseStream::new(crate::noise::Seed(1), "mutate", 0);
     let mut files: Vec<Vec<u8>> =
