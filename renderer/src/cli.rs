@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use brownian_core::diffusion::Sampler;
+use brownian_core::generate::FileFormat;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use serde::{Deserialize, Serialize};
@@ -145,14 +146,12 @@ pub struct LevelArgs {
     pub raw: bool,
 }
 
-/// Sample format of a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// Sample format of a file, as typed; [`FileFormat`] is what it means.
+#[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Format {
     /// WAV, 16-bit integers.
     Wav16,
     /// WAV, 24-bit integers.
-    #[default]
     Wav24,
     /// WAV, 32-bit floats.
     Wav32f,
@@ -160,10 +159,14 @@ pub enum Format {
     Flac,
 }
 
-impl Format {
-    /// Of the file's name.
-    pub fn extension(self) -> &'static str {
-        if self == Self::Flac { "flac" } else { "wav" }
+impl From<Format> for FileFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Wav16 => Self::Wav16,
+            Format::Wav24 => Self::Wav24,
+            Format::Wav32f => Self::Wav32f,
+            Format::Flac => Self::Flac,
+        }
     }
 }
 

@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use brownian_core::diffusion::Sampler;
+use brownian_core::generate::{FileFormat, Level};
 use serde::Deserialize;
 
-use crate::cli::{DeviceName, Format};
-use crate::finish::Level;
+use crate::cli::DeviceName;
 
 /// The keys, as in the file; `BROWNIAN_` and the key in capitals, `_` for `-`, in the environment.
 const KEYS: [&str; 11] = [
@@ -47,7 +47,7 @@ pub struct Settings {
     /// Where clips go.
     pub out: Option<PathBuf>,
     /// File format.
-    pub format: Option<Format>,
+    pub format: Option<FileFormat>,
     /// Hz.
     pub sample_rate: Option<u32>,
     /// 1 or 2.

@@ -9,7 +9,6 @@ use cli::{Cli, Command};
 pub mod cli;
 pub mod commands;
 pub mod config;
-pub mod finish;
 pub mod interrupt;
 pub mod models;
 pub mod names;

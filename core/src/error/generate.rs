@@ -1,4 +1,6 @@
-/// Making a clip.
+use std::path::PathBuf;
+
+/// Making a clip, or the file of one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GenerateError {
@@ -50,6 +52,17 @@ pub enum GenerateError {
     Recipe {
         /// The field and the problem.
         reason: String,
+    },
+    /// A file without a recipe, or one whose comment is something else.
+    #[error("holds no recipe; need a file that Brownian wrote")]
+    NoRecipe,
+    /// A recipe, as a file holds it.
+    #[error("{}: {source}", path.display())]
+    InFile {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with its recipe.
+        source: Box<GenerateError>,
     },
     /// The recipe was written by another version of this program.
     #[error("the recipe has version {found}; this build reads version {need}")]

@@ -2,7 +2,8 @@
 //!
 //! A [`Session`] holds a model and its own threads. [`Session::resolve`] turns a request (what the user said) into a
 //! recipe (everything that makes the clip); [`Session::render`] makes the clip. The same recipe gives the same bytes,
-//! alone or among others, on one thread or many. Read `request.rs` first, then `pipeline.rs`, where a clip is made.
+//! alone or among others, on one thread or many. A [`FileRecipe`] turns the clip into a file that holds its recipe. Read
+//! `request.rs` first, then `pipeline.rs`, where a clip is made.
 //!
 //! ```no_run
 //! use brownian_core::generate::{Cancel, Request, Session, device, models_folder};
@@ -18,6 +19,8 @@
 
 mod cancel;
 mod device;
+mod file_recipe;
+mod finish;
 mod folder;
 mod pipeline;
 mod recipe;
@@ -27,6 +30,8 @@ mod watch;
 
 pub use cancel::Cancel;
 pub use device::device;
+pub use file_recipe::FileRecipe;
+pub use finish::{FileFormat, Finish, Level};
 pub use folder::models_folder;
 pub use recipe::{RECIPE_VERSION, Recipe};
 pub use request::{Request, attribute};

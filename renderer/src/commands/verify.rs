@@ -8,11 +8,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use brownian_core::audio::{self, Clip};
-use brownian_core::generate::{Cancel, Session};
+use brownian_core::generate::{Cancel, FileRecipe, Session};
 use serde::Serialize;
 
 use crate::cli::VerifyArgs;
-use crate::finish::FileRecipe;
 use crate::interrupt::cancel_on_ctrl_c;
 use crate::models;
 use crate::outcome::{Outcome, complain};
@@ -114,7 +113,7 @@ impl Sessions<'_> {
         session.check_recipe(&wanted.recipe)?;
         let rendered = session.render(&wanted.recipe.request(), cancel, &|_, _| ())?;
         let clip = wanted.finish.apply(&rendered.clip)?;
-        FileRecipe { recipe: rendered.recipe, finish: wanted.finish }.file(&clip)
+        Ok(FileRecipe { recipe: rendered.recipe, finish: wanted.finish }.file(&clip)?)
     }
 
     fn session(&mut self, model: &str) -> Result<&Session> {

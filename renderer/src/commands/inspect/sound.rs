@@ -5,10 +5,9 @@ use std::path::Path;
 
 use anyhow::Result;
 use brownian_core::audio::{self, WavInfo};
-use brownian_core::generate::Recipe;
+use brownian_core::generate::{FileRecipe, Finish, Recipe};
 use serde::Serialize;
 
-use crate::finish::{FileRecipe, Finish};
 use crate::pitch;
 
 /// The keys of `--json`; null where the file does not tell.

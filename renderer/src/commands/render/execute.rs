@@ -4,11 +4,10 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use brownian_core::audio::{Clip, write_atomically};
-use brownian_core::generate::{Cancel, Rendered, Request};
+use brownian_core::generate::{Cancel, FileRecipe, Rendered, Request};
 
 use super::plan::{Job, Plan};
 use super::row::{Row, Rows};
-use crate::finish::FileRecipe;
 use crate::interrupt::cancel_on_ctrl_c;
 use crate::outcome::{Outcome, complain};
 use crate::player::Player;

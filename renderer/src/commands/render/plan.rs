@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use brownian_core::conditioning::Attribute;
-use brownian_core::generate::{self, Recipe, Request, Session};
+use brownian_core::generate::{self, FileFormat, FileRecipe, Finish, Level, Recipe, Request, Session};
 
 use super::target::{Target, check_free};
-use crate::cli::{Format, LevelArgs, RenderArgs};
+use crate::cli::{LevelArgs, RenderArgs};
 use crate::config::Settings;
-use crate::finish::{FileRecipe, Finish, Level};
 use crate::{models, names};
 
 /// Clips rendered together where nobody says.
@@ -92,13 +91,14 @@ pub fn short(hash: &str) -> &str {
 }
 
 /// A flag must fit the target; whatever else names a format counts where it fits.
-fn format(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>, target: &Target) -> Result<Format> {
-    if let Some(format) = args.format {
+fn format(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>, target: &Target) -> Result<FileFormat> {
+    let typed = args.format.map(FileFormat::from);
+    if let Some(format) = typed {
         let extension = format.extension();
         ensure!(target.fits(format), "--format and the name after --out disagree; end the name in .{extension}");
     }
-    let wishes = [args.format, from.map(|from| from.finish.format), settings.format, Some(Format::Wav24)];
-    Ok(wishes.into_iter().flatten().find(|&format| target.fits(format)).unwrap_or(Format::Flac))
+    let wishes = [typed, from.map(|from| from.finish.format), settings.format, Some(FileFormat::Wav24)];
+    Ok(wishes.into_iter().flatten().find(|&format| target.fits(format)).unwrap_or(FileFormat::Flac))
 }
 
 /// All but the format.
@@ -106,7 +106,7 @@ fn finish(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>, sam
     let from = from.map(|from| from.finish);
     let level = level(&args.level).or(from.map(|from| from.level)).or(settings.level);
     Finish {
-        format: Format::default(),
+        format: FileFormat::default(),
         sample_rate: args
             .sample_rate
             .or(from.map(|from| from.sample_rate))

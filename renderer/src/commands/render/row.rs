@@ -6,11 +6,10 @@ use std::path::Path;
 use anyhow::Result;
 use brownian_core::audio::{self, Clip};
 use brownian_core::diffusion::Sampler;
-use brownian_core::generate::Recipe;
+use brownian_core::generate::{Finish, Recipe};
 use serde::Serialize;
 
 use super::plan::{Job, Plan, short};
-use crate::finish::Finish;
 use crate::report::Table;
 
 /// One clip; the field names are the keys of `--json`. What is not known (in a dry run, or of silence) is null.

@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use brownian_core::generate::Recipe;
+use brownian_core::generate::{FileFormat, Recipe};
 
-use crate::cli::Format;
 use crate::names;
 
 /// Where clips go.
@@ -37,7 +36,7 @@ impl Target {
     }
 
     /// Whether a file of this format may go there: the name of a single file tells its format.
-    pub fn fits(&self, format: Format) -> bool {
+    pub fn fits(&self, format: FileFormat) -> bool {
         match self {
             Self::Folder(_) => true,
             Self::File(path) => extension(path) == format.extension(),
@@ -45,7 +44,7 @@ impl Target {
     }
 
     /// The file of a clip.
-    pub fn path(&self, recipe: &Recipe, format: Format) -> PathBuf {
+    pub fn path(&self, recipe: &Recipe, format: FileFormat) -> PathBuf {
         match self {
             Self::File(path) => path.clone(),
             Self::Folder(folder) => {
@@ -109,8 +108,10 @@ mod tests {
 
     #[test]
     fn the_name_of_a_file_tells_its_format() {
-        let fits =
-            |target: &Target| [Format::Wav16, Format::Wav24, Format::Wav32f, Format::Flac].map(|f| target.fits(f));
+        let fits = |target: &Target| {
+            use FileFormat::{Flac, Wav16, Wav24, Wav32f};
+            [Wav16, Wav24, Wav32f, Flac].map(|f| target.fits(f))
+        };
         assert_eq!(fits(&Target::File("a.WAV".into())), [true, true, true, false]);
         assert_eq!(fits(&Target::File("a.flac".into())), [false, false, false, true]);
         assert_eq!(fits(&Target::Folder("a.flac".into())), [true; 4]);

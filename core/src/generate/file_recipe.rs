@@ -1,0 +1,146 @@
+//! [`FileRecipe`]: a file that tells how it was made.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::finish::{FileFormat, Finish};
+use super::recipe::Recipe;
+use crate::audio::{self, Clip, WavFormat, WavInfo};
+use crate::error::{GenerateError, Result};
+
+/// What a file's comment holds: the recipe of the sound, and beside it under `output` what was done to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileRecipe {
+    /// What the model made.
+    pub recipe: Recipe,
+    /// How it became a file.
+    pub finish: Finish,
+}
+
+impl FileRecipe {
+    /// The bytes of the file of a finished clip. The same recipe and clip give the same bytes.
+    ///
+    /// # Errors
+    /// A sample that is not finite, or more than the format holds.
+    pub fn file(&self, clip: &Clip) -> Result<Vec<u8>> {
+        let Recipe { class, model, seed, pitch, .. } = &self.recipe;
+        let info = WavInfo {
+            title: Some(format!("{} {seed}", class.as_ref().unwrap_or(model))),
+            comment: Some(self.to_json()),
+            // A pitch lies in 0..=127.
+            root_key: pitch.map(|pitch| pitch.round() as u8),
+            one_shot: true,
+            ..WavInfo::default()
+        };
+        match self.finish.format {
+            FileFormat::Wav16 => audio::wav_bytes(clip, WavFormat::Wav16, &info),
+            FileFormat::Wav24 => audio::wav_bytes(clip, WavFormat::Wav24, &info),
+            FileFormat::Wav32f => audio::wav_bytes(clip, WavFormat::Wav32f, &info),
+            FileFormat::Flac => audio::flac_bytes(clip, &info),
+        }
+    }
+
+    /// The recipe that a file's comment holds.
+    ///
+    /// # Errors
+    /// The file cannot be read, is no WAV or FLAC, or holds no recipe of ours; each names the file.
+    pub fn read(path: &Path) -> Result<Self> {
+        let comment = audio::read_info(path)?.comment.ok_or(GenerateError::NoRecipe);
+        let recipe = comment.and_then(|comment| Self::from_json(&comment));
+        Ok(recipe.map_err(|source| GenerateError::InFile { path: path.to_owned(), source: Box::new(source) })?)
+    }
+
+    /// The recipe as one line of JSON, what was done to the sound in its field `output`.
+    pub fn to_json(&self) -> String {
+        #[derive(Serialize)]
+        struct Comment<'a> {
+            #[serde(flatten)]
+            recipe: &'a Recipe,
+            output: &'a Finish,
+        }
+        // As for a recipe alone: enum keys and finite numbers always serialise.
+        serde_json::to_string(&Comment { recipe: &self.recipe, output: &self.finish }).unwrap_or_default()
+    }
+
+    /// Read back what [`FileRecipe::to_json`] wrote.
+    ///
+    /// # Errors
+    /// No recipe, of another version, or a field missing, unknown or out of range.
+    pub fn from_json(json: &str) -> Result<Self, GenerateError> {
+        let value = serde_json::from_str::<serde_json::Value>(json).ok();
+        let Some(serde_json::Value::Object(mut fields)) = value else { return Err(GenerateError::NoRecipe) };
+        let unreadable = |reason: String| GenerateError::Recipe { reason };
+        let output = fields.remove("output").ok_or_else(|| unreadable("missing field `output`".to_owned()))?;
+        let recipe = Recipe::from_json(&serde_json::Value::Object(fields).to_string())?;
+        let finish: Finish = serde_json::from_value(output).map_err(|e| unreadable(format!("`output`: {e}")))?;
+        finish.validate().map_err(|e| unreadable(format!("`output`: {e}")))?;
+        Ok(Self { recipe, finish })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finish::Level;
+    use super::*;
+    use crate::diffusion::Sampler;
+
+    fn file_recipe() -> FileRecipe {
+        let recipe = Recipe {
+            version: 1,
+            model: "drums".into(),
+            model_hash: "ab".repeat(32),
+            seed: 42,
+            class: Some("kick".into()),
+            attributes: Default::default(),
+            pitch: None,
+            steps: 16,
+            sampler: Sampler::DpmPp2m,
+            guidance: 1.5,
+            duration_s: 0.743039,
+        };
+        let finish = Finish { format: FileFormat::Wav24, sample_rate: 44_100, channels: 1, level: Level::Lufs(-14.3) };
+        FileRecipe { recipe, finish }
+    }
+
+    #[test]
+    fn the_comment_reads_back_exactly() {
+        let recipe = file_recipe();
+        assert_eq!(FileRecipe::from_json(&recipe.to_json()).unwrap(), recipe);
+    }
+
+    #[test]
+    fn what_follows_the_recipe_in_a_comment_is_pinned() {
+        let json = file_recipe().to_json();
+        let output = r#""output":{"format":"wav24","sample_rate":44100,"channels":1,"level":{"lufs":-14.3}}}"#;
+        assert!(json.ends_with(output), "{json}");
+    }
+
+    #[test]
+    fn comments_that_are_no_recipe_are_refused() {
+        let json = file_recipe().to_json();
+        let wrong = [
+            "made with love".to_string(),
+            "{}".to_string(),
+            json.replace("\"output\"", "\"input\""),
+            json.replace("44100", "0"),
+            json.replace("\"channels\":1", "\"channels\":3"),
+            json.replace("\"seed\":42", "\"seed\":-42"),
+        ];
+        for json in wrong {
+            assert!(FileRecipe::from_json(&json).is_err(), "{json} was taken for a recipe");
+        }
+    }
+
+    #[test]
+    fn a_file_gives_its_recipe_back_and_one_without_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let clip = Clip::mono(vec![0.25; 100], 44_100).unwrap();
+        let path = folder.path().join("kick.wav");
+        std::fs::write(&path, file_recipe().file(&clip).unwrap()).unwrap();
+        assert_eq!(FileRecipe::read(&path).unwrap(), file_recipe());
+        std::fs::write(&path, audio::wav_bytes(&clip, WavFormat::Wav16, &WavInfo::default()).unwrap()).unwrap();
+        let message = FileRecipe::read(&path).unwrap_err().to_string();
+        assert!(message.contains("kick.wav") && message.contains("no recipe"), "{message}");
+    }
+}
