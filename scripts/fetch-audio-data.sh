@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # fetch-audio-data.sh DIR: download the freely licensed sounds that the `drums` model is trained on.
 #
-# Takes four Debian packages (about 360 MB) and lays out as DIR, for `brownian data prepare DIR --out SET`:
+# Takes five Debian packages (about 360 MB) and lays out as DIR, for `brownian data prepare DIR --out SET`:
 #   drums/sonic-pi                      CC0-1.0    sonic-pi-samples
 #   drums/hydrogen/Audiophob            CC0-1.0    hydrogen-drumkits
 #   drums/hydrogen/rumpf_kit_z01_h2     CC-BY-3.0  hydrogen-drumkits
+#   drums/exadrums                      BSD-3-Clause  exadrums
 #   instruments/fluidr3                 MIT        fluid-soundfont-gm
 #   instruments/musescore               MIT, parts CC0-1.0 and public domain  musescore-general-soundfont
 # A collection that is there already is not downloaded again. Needs Debian or Ubuntu with a fresh `apt-get update`,
 # and dpkg-deb. Preparing the set needs the program fluidsynth.
 set -euo pipefail
 shopt -s inherit_errexit
-[ $# -eq 1 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -eq 1 ] || { sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 mkdir -p "$1"
 target=$(cd "$1" && pwd)
 work=$(mktemp -d "$target/.fetch.XXXXXX")
@@ -49,6 +50,11 @@ for kit in Audiophob rumpf_kit_z01_h2; do
   contents=$(cat "$work/contents")
   place hydrogen-drumkits "$contents" "drums/hydrogen/$kit" "$contents/usr/share/hydrogen/data/drumkits/$kit"/*
 done
+
+if [ ! -d "$target/drums/exadrums" ]; then
+  contents=$(unpack exadrums)
+  place exadrums "$contents" drums/exadrums "$contents"/usr/share/exadrums/*.wav
+fi
 
 # font DIR PACKAGE
 font() {

@@ -67,8 +67,7 @@ fn prepare(args: &Args) -> Result<Report> {
     }
     ensure!(!hits.is_empty(), "no labelled sound in {}", args.raw.display());
     eprintln!("comparing {} sounds", hits.len());
-    let rank = |hit: &hit::Hit| sources::DRUMS.iter().position(|source| std::ptr::eq(source, hit.source)).unwrap_or(0);
-    let sorted = twins::sort(hits, rank);
+    let sorted = twins::sort(hits, |hit| sources::rank(hit.source));
     report.count(&sorted);
     output::write(&sorted, &args.out)?;
     Ok(report)

@@ -122,26 +122,38 @@ fn fonts(folder: &Path, source: &'static Source) -> Result<Found> {
     for path in listed(folder, &["sf2", "sf3"])? {
         let presets = read_presets(&path)?;
         let drums = presets.iter().filter(|preset| preset.bank == DRUM_BANK);
-        let (mut strikes, mut tickets) = (Vec::new(), Vec::new());
         let mut seen = HashSet::new();
-        for preset in drums {
-            for (strike, zones) in strikes_of(preset) {
-                // Kits share most of their zones: equal zones sound equal on the same key.
-                let settings: Vec<_> = zones.iter().map(|zone| (zone.sample.clone(), zone.settings.clone())).collect();
-                if seen.insert((strike.key, strike.velocity, settings))
-                    && let Some(class) = class_of(&mut found, source, &zones, strike.key)
-                {
-                    tickets.push(ticket(source, class, preset, strike, &zones));
-                    strikes.push(strike);
-                }
-            }
-        }
+        let (strikes, tickets): (Vec<_>, Vec<_>) =
+            drums.flat_map(|preset| tickets_of(preset, source, &mut seen, &mut found)).unzip();
         fluidsynth::play(&path, &strikes, SAMPLE_RATE, |idx, channels| {
             found.redeem(&tickets[idx], &channels);
             Ok(())
         })?;
     }
     Ok(found)
+}
+
+/// Zones with all their settings, under a key and a velocity.
+type Struck = (u8, u8, Vec<(String, Vec<(u16, u16)>)>);
+
+/// What to strike in a kit, and what each stroke will be. Kits share most of their zones, and equal zones sound equal on
+/// the same key: what was `seen` is left out.
+fn tickets_of(
+    preset: &Preset,
+    source: &'static Source,
+    seen: &mut HashSet<Struck>,
+    found: &mut Found,
+) -> Vec<(Strike, Ticket)> {
+    let mut tickets = Vec::new();
+    for (strike, zones) in strikes_of(preset) {
+        let settings = zones.iter().map(|zone| (zone.sample.clone(), zone.settings.clone())).collect();
+        if seen.insert((strike.key, strike.velocity, settings))
+            && let Some(class) = class_of(found, source, &zones)
+        {
+            tickets.push((strike, ticket(source, class, preset, strike, &zones)));
+        }
+    }
+    tickets
 }
 
 fn strikes_of(preset: &Preset) -> impl Iterator<Item = (Strike, Vec<&Zone>)> {
@@ -153,8 +165,9 @@ fn strikes_of(preset: &Preset) -> impl Iterator<Item = (Strike, Vec<&Zone>)> {
     })
 }
 
-/// The class that all zones agree on.
-fn class_of(found: &mut Found, source: &Source, zones: &[&Zone], key: u8) -> Option<&'static str> {
+/// The class that all zones agree on. The key has no say: TR-808 kits, for one, put a second open hat on the key of the
+/// pedal hat, which still rings for twice as long as any closed one.
+fn class_of(found: &mut Found, source: &Source, zones: &[&Zone]) -> Option<&'static str> {
     let classes: Option<BTreeSet<&str>> = zones.iter().map(|zone| found.class(source, &zone.sample)).collect();
     let classes = classes?;
     if classes.len() > 1 {
@@ -162,11 +175,7 @@ fn class_of(found: &mut Found, source: &Source, zones: &[&Zone], key: u8) -> Opt
         found.unlabelled.insert(names.join(" + "));
         return None;
     }
-    // Kits of drum machines make the closed hats (General MIDI keys 42 and 44) by damping the open one.
-    classes
-        .into_iter()
-        .next()
-        .map(|class| if class == "open-hat" && [42, 44].contains(&key) { "closed-hat" } else { class })
+    classes.into_iter().next()
 }
 
 fn ticket(source: &'static Source, class: &'static str, preset: &Preset, strike: Strike, zones: &[&Zone]) -> Ticket {
@@ -204,4 +213,33 @@ fn stem(path: &Path) -> String {
 
 fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sources::DRUMS;
+    use super::*;
+
+    fn classes(kit: &Preset, seen: &mut HashSet<Struck>) -> Vec<(u8, &'static str)> {
+        let fluid = DRUMS.iter().find(|source| source.id == "fluidr3").unwrap();
+        let tickets = tickets_of(kit, fluid, seen, &mut Found::default());
+        let mut classes: Vec<_> = tickets.iter().map(|(strike, ticket)| (strike.key, ticket.class)).collect();
+        classes.dedup();
+        classes
+    }
+
+    #[test]
+    fn a_hat_is_what_its_sample_is_called_whatever_its_key() {
+        let kit = Preset::kit(&[(42, "808 Closed Hat"), (44, "808 Open Hat"), (46, "808 Open Hat")]);
+        let expected = [(42, "closed-hat"), (44, "open-hat"), (46, "open-hat")];
+        assert_eq!(classes(&kit, &mut HashSet::new()), expected);
+    }
+
+    #[test]
+    fn what_another_kit_has_on_the_same_key_is_struck_once() {
+        let mut seen = HashSet::new();
+        classes(&Preset::kit(&[(42, "Hi-Hat Closed"), (49, "Crash 1")]), &mut seen);
+        let other = Preset::kit(&[(42, "Hi-Hat Closed"), (51, "Ride 1")]);
+        assert_eq!(classes(&other, &mut seen), [(51, "ride")]);
+    }
 }

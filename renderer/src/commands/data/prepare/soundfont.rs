@@ -48,6 +48,18 @@ impl Preset {
     pub fn struck(&self, key: u8, velocity: u8) -> impl Iterator<Item = &Zone> {
         self.zones.iter().filter(move |zone| zone.keys.contains(&key) && zone.velocities.contains(&velocity))
     }
+
+    /// A drum kit with these samples under these keys, at any velocity.
+    #[cfg(test)]
+    pub fn kit(samples: &[(u8, &str)]) -> Self {
+        let zone = |&(key, sample): &(u8, &str)| Zone {
+            keys: key..=key,
+            velocities: 0..=127,
+            sample: sample.to_owned(),
+            settings: Vec::new(),
+        };
+        Self { name: "Kit".to_owned(), bank: 128, program: 0, zones: samples.iter().map(zone).collect() }
+    }
 }
 
 /// All presets of the font at `path`, by bank and program.

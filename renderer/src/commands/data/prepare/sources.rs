@@ -1,6 +1,6 @@
 //! Where the `drums` recipe takes its sounds from, under which licence, and whom to name.
 
-use super::labels::{AUDIOPHOB, FLUID, RUMPF, Rule, SONIC_PI};
+use super::labels::{AUDIOPHOB, EXADRUMS, FLUID, RUMPF, Rule, SONIC_PI};
 
 /// A collection below the folder of raw data.
 #[derive(Debug)]
@@ -30,6 +30,11 @@ pub enum Kind {
     SoundFont,
 }
 
+/// The place of `source` in [`DRUMS`]. By name: a constant has no address of its own to compare.
+pub fn rank(source: &Source) -> usize {
+    DRUMS.iter().position(|other| other.id == source.id).unwrap_or(DRUMS.len())
+}
+
 /// The sources of the `drums` recipe: nothing that asks to share alike. Of twins the earlier source is kept.
 pub const DRUMS: &[Source] = &[
     Source {
@@ -57,6 +62,14 @@ pub const DRUMS: &[Source] = &[
         attribution: "Emanuel Rumpf (rumpf_kit_z01)",
     },
     Source {
+        id: "exadrums",
+        folder: "drums/exadrums",
+        kind: Kind::Files,
+        rules: EXADRUMS,
+        licence: "BSD-3-Clause",
+        attribution: "Phill Mason, Jeremy Oden (eXaDrums)",
+    },
+    Source {
         id: "fluidr3",
         folder: "instruments/fluidr3",
         kind: Kind::SoundFont,
@@ -73,3 +86,18 @@ pub const DRUMS: &[Source] = &[
         attribution: "S. Christian Collins, Michael Cowgill, Frank Wen (MuseScore General)",
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recordings_rank_before_soundfonts_and_every_source_has_its_own_place() {
+        let ranks: Vec<usize> = DRUMS.iter().map(rank).collect();
+        assert_eq!(ranks, (0..DRUMS.len()).collect::<Vec<_>>());
+        assert!(DRUMS.is_sorted_by_key(|source| source.kind == Kind::SoundFont));
+        // A copy lies elsewhere in memory and is the same source.
+        let musescore = Source { id: "musescore", ..DRUMS[0] };
+        assert_eq!(rank(&musescore), DRUMS.len() - 1);
+    }
+}
