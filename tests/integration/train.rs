@@ -126,6 +126,24 @@ fn settings_that_cannot_be_are_refused_by_name_before_anything_is_written() {
 }
 
 #[test]
+fn a_broken_row_of_sources_is_named_before_anything_is_trained() {
+    let bench = bench();
+    let train = ["train", "set", "--name", "toy", "--config", "toy.toml", "--steps", "1"];
+    let header = "path,source,licence,attribution\nhigh/ax.wav,mine,CC0-1.0,me\n";
+    for broken in ["high/bx.wav,mine\n", "high/bx.wav,mine,CC0-1.0,me,too,many\n"] {
+        bench.write("set/SOURCES.csv", format!("{header}{broken}").as_bytes());
+        bench.run(&train).refused(2, &["SOURCES.csv, row 2", "fields"]);
+    }
+    bench.write("set/SOURCES.csv", b"path,source,attribution\nhigh/ax.wav,mine,me\n");
+    bench.run(&train).refused(2, &["SOURCES.csv, row 1", "licence"]);
+    assert!(!bench.path("runs").exists());
+    bench.write("set/SOURCES.csv", header.as_bytes());
+    bench.run(&train).done();
+    let card = &bench.run(&["inspect", "runs/toy/model.safetensors", "--json"]).done().json()[0];
+    assert!(card.to_string().contains("CC0-1.0"), "{card}");
+}
+
+#[test]
 fn a_folder_with_one_usable_file_trains() {
     let bench = Bench::new();
     bench.write("one/hits/only.wav", &wav(&ping(440.0, 8_000), 1, 8_000));

@@ -75,21 +75,16 @@ pub fn run(args: &Args) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let dataset = Dataset::scan(&args.folder, &config.dataset)?;
+    let identity = if args.resume { None } else { Some(identity(args, &dataset)?) };
     report_sounds(&dataset);
     let limit = match (args.time, args.steps) {
         (Some(seconds), _) => Limit::Seconds(seconds),
         (None, Some(steps)) => Limit::Steps(steps),
         (None, None) => Limit::Steps(config.steps),
     };
-    let mut trainer = if args.resume {
-        Trainer::resume(&folder, &dataset, args.threads)?
-    } else {
-        let identity = Identity {
-            id: args.name.clone(),
-            description: args.description.clone(),
-            sources: sources(&args.folder, &dataset)?,
-        };
-        Trainer::begin(&folder, config, identity, &dataset, args.threads)?
+    let mut trainer = match identity {
+        None => Trainer::resume(&folder, &dataset, args.threads)?,
+        Some(identity) => Trainer::begin(&folder, config, identity, &dataset, args.threads)?,
     };
     eprintln!("{} parameters; files in {}", trainer.num_parameters(), folder.display());
     let cancel = cancel_on_ctrl_c()?;
@@ -133,6 +128,15 @@ fn config(args: &Args) -> Result<TrainConfig> {
     Ok(config)
 }
 
+/// What a new model's card says of it.
+fn identity(args: &Args, dataset: &Dataset) -> Result<Identity> {
+    Ok(Identity {
+        id: args.name.clone(),
+        description: args.description.clone(),
+        sources: sources(&args.folder, dataset)?,
+    })
+}
+
 /// A row of SOURCES.csv; further columns are for people.
 #[derive(serde::Deserialize)]
 struct SourceRow {
@@ -153,7 +157,8 @@ fn sources(folder: &Path, dataset: &Dataset) -> Result<Vec<DataSource>> {
     let mut counts: BTreeMap<(String, String, String), usize> = BTreeMap::new();
     let mut reader = csv::Reader::from_path(&path).with_context(|| path.display().to_string())?;
     for (index, row) in reader.deserialize().enumerate() {
-        let row: SourceRow = row.with_context(|| format!("{}, row {}", path.display(), index + 2))?;
+        // Row 1 follows the header, as in a manifest.
+        let row: SourceRow = row.with_context(|| format!("{}, row {}", path.display(), index + 1))?;
         *counts.entry((row.source, row.licence, row.attribution)).or_default() += 1;
     }
     let source = |((name, licence, attribution), sounds)| DataSource { name, licence, attribution, sounds };
