@@ -3,6 +3,8 @@
 mod completions;
 mod data;
 mod inspect;
+#[cfg(target_os = "linux")]
+mod memory;
 mod models;
 mod render;
 mod render_bad_input;
