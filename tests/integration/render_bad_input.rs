@@ -41,7 +41,7 @@ fn numbers_out_of_range_are_refused_with_their_range() {
     refused(&["--set", "brightness=1.5"], &["brightness", "1.5"]);
     refused(&["--set", "brightness=nan"], &["brightness", "NaN"]);
     refused(&["--sample-rate", "0"], &["sample rate", "8000"]);
-    refused(&["--channels", "3"], &["3 channels"]);
+    refused(&["--channels", "3"], &["channels is 3", "1 or 2"]);
     refused(&["--peak", "3"], &["peak", "-60"]);
     refused(&["--peak", "nan"], &["peak", "NaN"]);
     refused(&["--loudness", "inf"], &["loudness", "inf"]);
