@@ -6,9 +6,9 @@
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
-use super::gemm::{View, matmul};
+use super::kernel::gemm::{Epilogue, Panels, View, product, product_unpacked};
+use super::kernel::isa::Isa;
 use super::op::{slice, tensor, with_values};
-use super::simd;
 use super::weights::{Init, Weights};
 
 /// What lies outside the first and last frame.
@@ -199,44 +199,38 @@ impl Geometry {
     }
 
     fn forward(&self, x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
-        let weight = View::dense(weight, self.kernel * self.inputs, self.outputs);
+        let weight = Panels::pack(Isa::best(), View::dense(weight, self.kernel * self.inputs, self.outputs));
+        let start = Epilogue { bias: Some(bias), ..Epilogue::default() };
         let mut all = vec![0.0; self.rows() * self.outputs];
         if self.is_pointwise() {
-            matmul(&mut all, self.outputs, self.view(x), weight, false);
-            simd::add_bias(&mut all, bias);
+            product(&mut all, self.outputs, self.view(x), &weight, start);
             return all;
         }
-        matmul(&mut all, self.outputs, self.view(&self.pad(x)), weight, false);
+        product(&mut all, self.outputs, self.view(&self.pad(x)), &weight, start);
         let (clip, stride) = (self.out_frames() * self.outputs, self.windows() * self.outputs);
         let mut out = Vec::with_capacity(self.batch * clip);
         all.chunks(stride).for_each(|all| out.extend_from_slice(&all[..clip]));
-        simd::add_bias(&mut out, bias);
         out
     }
 
     fn weight_grad(&self, x: &[f32], rows_grad: &[f32]) -> Vec<f32> {
         let mut out = vec![0.0; self.kernel * self.inputs * self.outputs];
         let grad = View::dense(rows_grad, self.rows(), self.outputs);
-        if self.is_pointwise() {
-            matmul(&mut out, self.outputs, self.view(x).transposed(), grad, false);
-        } else {
-            matmul(&mut out, self.outputs, self.view(&self.pad(x)).transposed(), grad, false);
-        }
+        let padded = if self.is_pointwise() { Vec::new() } else { self.pad(x) };
+        let x = if self.is_pointwise() { x } else { &padded };
+        let mut scratch = Panels::empty(Isa::best());
+        product_unpacked(&mut out, self.outputs, self.view(x).transposed(), grad, false, &mut scratch);
         out
     }
 
     fn input_grad(&self, weight: &[f32], rows_grad: &[f32]) -> Vec<f32> {
         let mut padded = vec![0.0; self.batch * self.padded_frames() * self.inputs];
         let grad = View::dense(rows_grad, self.rows(), self.outputs);
+        let mut turned = Panels::empty(Isa::best());
         for (tap, weight) in weight.chunks_exact(self.inputs * self.outputs).enumerate() {
-            let weight = View::dense(weight, self.inputs, self.outputs).transposed();
-            matmul(
-                &mut padded[tap * self.inputs..],
-                self.stride * self.inputs,
-                grad,
-                weight,
-                tap > 0 || self.stride > 1,
-            );
+            turned.repack(View::dense(weight, self.inputs, self.outputs).transposed());
+            let onto = Epilogue { accumulate: tap > 0 || self.stride > 1, ..Epilogue::default() };
+            product(&mut padded[tap * self.inputs..], self.stride * self.inputs, grad, &turned, onto);
         }
         if self.is_pointwise() { padded } else { self.unpad_grad(&padded) }
     }

@@ -6,19 +6,18 @@
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
-use super::depthwise::{Depthwise2d, Taps};
-use super::gemm::{View, matmul};
+use super::depthwise::Depthwise2d;
+use super::kernel::filter::{self, MapShape, TAPS};
+use super::kernel::gemm::{Epilogue, Panels, View, product, product_unpacked};
+use super::kernel::{isa::Isa, rows};
 use super::linear::Linear;
-use super::norm::{GroupNorm, affine, normalise_backward, statistics};
+use super::norm::{GroupNorm, affine, finish_statistics, normalise_backward};
 use super::op::{slice, tensor, with_values};
 use super::silu::silu;
-use super::simd;
 use super::weights::{Init, Weights};
 
 /// Rows (one patch of one frame each) that pass through the two matrices together.
-const TILE: usize = 256;
-/// The filter's extent in frames and bins.
-const TAPS: Taps = Taps { frames: 3, bins: 5 };
+const TILE: usize = 128;
 
 /// `x + narrow(silu(widen(norm(filter(x)))))`, the norm modulated (Liu et al. 2022, ConvNeXt): much context for few
 /// multiplications. Starts as the identity.
@@ -38,7 +37,7 @@ impl FilterBlock2d {
     /// The stored weights do not fit.
     pub fn new(channels: usize, weights: &Weights) -> Result<Self> {
         Ok(Self {
-            filter: Depthwise2d::new(channels, TAPS, &weights.sub("filter"))?,
+            filter: Depthwise2d::new(channels, &weights.sub("filter"))?,
             norm: GroupNorm::new(channels, &weights.sub("norm"))?,
             widen: Linear::new(channels, 2 * channels, Init::FanIn(channels), &weights.sub("widen"))?,
             narrow: Linear::new(2 * channels, channels, Init::Zeros, &weights.sub("narrow"))?,
@@ -83,7 +82,7 @@ struct Layer<T> {
 
 fn sizes(channels: usize) -> [usize; 5] {
     let matrix = 2 * channels * channels;
-    [TAPS.count() * channels, matrix, 2 * channels, matrix, channels]
+    [TAPS * channels, matrix, 2 * channels, matrix, channels]
 }
 
 impl<'a> Layer<&'a [f32]> {
@@ -112,56 +111,82 @@ struct BlockOp {
     channels: usize,
 }
 
-/// What one tile of rows needs inside the block.
-struct TileScratch {
+/// The block's matrices, packed.
+struct Matrices {
+    w1: Panels,
+    w2: Panels,
+}
+
+impl Matrices {
+    fn pack(layer: &Layer<&[f32]>, channels: usize) -> Self {
+        Self {
+            w1: Panels::pack(Isa::best(), View::dense(layer.w1, channels, 2 * channels)),
+            w2: Panels::pack(Isa::best(), View::dense(layer.w2, 2 * channels, channels)),
+        }
+    }
+
+    /// Turned round: for gradients.
+    fn pack_transposed(layer: &Layer<&[f32]>, channels: usize) -> Self {
+        Self {
+            w1: Panels::pack(Isa::best(), View::dense(layer.w1, channels, 2 * channels).transposed()),
+            w2: Panels::pack(Isa::best(), View::dense(layer.w2, 2 * channels, channels).transposed()),
+        }
+    }
+}
+
+/// What one clip, and one tile of its rows, need inside the block.
+struct Scratch {
+    filtered: Vec<f32>,
+    sums: Vec<f32>,
     normed: Vec<f32>,
     wide: Vec<f32>,
     active: Vec<f32>,
     wide_grad: Vec<f32>,
+    panels: Panels,
 }
 
-impl TileScratch {
-    fn new(channels: usize) -> Self {
-        let (narrow, wide) = (vec![0.0; TILE * channels], vec![0.0; 2 * TILE * channels]);
-        Self { normed: narrow, active: wide.clone(), wide_grad: wide.clone(), wide }
+impl Scratch {
+    fn new(shape: MapShape) -> Self {
+        let (narrow, wide) = (vec![0.0; TILE * shape.channels], vec![0.0; 2 * TILE * shape.channels]);
+        Self {
+            filtered: vec![0.0; shape.len()],
+            sums: vec![0.0; shape.frames * 2 * shape.channels],
+            normed: narrow,
+            active: wide.clone(),
+            wide_grad: wide.clone(),
+            wide,
+            panels: Panels::empty(Isa::best()),
+        }
+    }
+
+    /// Filter one clip into `filtered`; mean and reciprocal standard deviation of what came out.
+    fn filter(&mut self, x: &[f32], weight: &[f32], shape: MapShape) -> (Vec<f32>, Vec<f32>) {
+        filter::filter(Isa::best(), &mut self.filtered, &mut self.sums, x, weight, shape, 0);
+        let (mut mean, mut inverse) = (vec![0.0; shape.channels], vec![0.0; shape.channels]);
+        finish_statistics(&self.sums, shape.frames * shape.bins, &mut mean, &mut inverse);
+        (mean, inverse)
     }
 }
 
 impl BlockOp {
-    /// `filtered` rows through norm, first matrix and SiLU, into the scratch.
-    fn widen(&self, filtered: &[f32], (a, b): (&[f32], &[f32]), layer: &Layer<&[f32]>, scratch: &mut TileScratch) {
-        let (c, rows) = (self.channels, filtered.len() / self.channels);
-        simd::affine_into(&mut scratch.normed[..rows * c], filtered, a, b);
-        let wide = &mut scratch.wide[..2 * rows * c];
-        matmul(wide, 2 * c, View::dense(&scratch.normed, rows, c), View::dense(layer.w1, c, 2 * c), false);
-        simd::add_bias(wide, layer.b1);
-        simd::silu_into(&mut scratch.active[..2 * rows * c], wide);
-    }
-
-    fn forward(
-        &self,
-        x: &[f32],
-        modulation: &[f32],
-        parameters: &[f32],
-        shape: (usize, usize, usize, usize),
-    ) -> Vec<f32> {
-        let (c, clip) = (self.channels, shape.1 * shape.2 * shape.3);
+    fn forward(&self, x: &[f32], modulation: &[f32], parameters: &[f32], shape: MapShape) -> Vec<f32> {
+        let c = self.channels;
         let layer = Layer::of(parameters, c);
+        let matrices = Matrices::pack(&layer, c);
+        let mut scratch = Scratch::new(shape);
         let mut out = x.to_vec();
-        let mut filtered = vec![0.0; clip];
-        let mut scratch = TileScratch::new(c);
-        for ((out, x), modulation) in
-            out.chunks_exact_mut(clip).zip(x.chunks_exact(clip)).zip(modulation.chunks_exact(2 * c))
-        {
-            filtered.fill(0.0);
-            TAPS.filter_into(&mut filtered, x, layer.filter, (shape.1, shape.2, c));
-            let (mean, inverse) = statistics(&filtered, c);
+        let clips = out.chunks_exact_mut(shape.len()).zip(x.chunks_exact(shape.len()));
+        for ((out, x), modulation) in clips.zip(modulation.chunks_exact(2 * c)) {
+            let (mean, inverse) = scratch.filter(x, layer.filter, shape);
             let (a, b) = affine(&mean, &inverse, &modulation[..c], &modulation[c..]);
+            let Scratch { filtered, normed, active, .. } = &mut scratch;
             for (out, filtered) in out.chunks_mut(TILE * c).zip(filtered.chunks(TILE * c)) {
-                self.widen(filtered, (&a, &b), &layer, &mut scratch);
-                let rows = filtered.len() / c;
-                matmul(out, c, View::dense(&scratch.active, rows, 2 * c), View::dense(layer.w2, 2 * c, c), true);
-                simd::add_bias(out, layer.b2);
+                let count = filtered.len() / c;
+                rows::affine(Isa::best(), &mut normed[..count * c], filtered, &a, &b, false);
+                let widen = Epilogue { bias: Some(layer.b1), silu: true, accumulate: false };
+                product(active, 2 * c, View::dense(normed, count, c), &matrices.w1, widen);
+                let narrow = Epilogue { bias: Some(layer.b2), silu: false, accumulate: true };
+                product(out, c, View::dense(active, count, 2 * c), &matrices.w2, narrow);
             }
         }
         out
@@ -174,34 +199,40 @@ impl BlockOp {
         modulation: &[f32],
         parameters: &[f32],
         grad: &[f32],
-        shape: (usize, usize, usize, usize),
+        shape: MapShape,
     ) -> [Vec<f32>; 3] {
-        let (c, clip) = (self.channels, shape.1 * shape.2 * shape.3);
+        let (c, clip) = (self.channels, shape.len());
         let layer = Layer::of(parameters, c);
-        // The residual connection passes the gradient on as it is.
-        let mut x_grad = grad.to_vec();
+        let (matrices, transposed) = (Matrices::pack(&layer, c), Matrices::pack_transposed(&layer, c));
+        let turned = filter::turned(layer.filter, c);
+        let mut x_grad = vec![0.0; x.len()];
         let mut modulation_grad = vec![0.0; modulation.len()];
         let mut parameters_grad = vec![0.0; parameters.len()];
         let mut layer_grad = Layer::of_mut(&mut parameters_grad, c);
-        let (mut filtered, mut normed_grad, mut filtered_grad) = (vec![0.0; clip], vec![0.0; clip], vec![0.0; clip]);
-        let mut scratch = TileScratch::new(c);
-        for i in 0..shape.0 {
+        let (mut normed_grad, mut filtered_grad) = (vec![0.0; clip], vec![0.0; clip]);
+        let mut scratch = Scratch::new(shape);
+        for (i, x_grad) in x_grad.chunks_exact_mut(clip).enumerate() {
             let (long, short) = (i * clip..(i + 1) * clip, i * 2 * c..(i + 1) * 2 * c);
-            let (x, grad, modulation) = (&x[long.clone()], &grad[long.clone()], &modulation[short.clone()]);
-            filtered.fill(0.0);
-            TAPS.filter_into(&mut filtered, x, layer.filter, (shape.1, shape.2, c));
-            let (mean, inverse) = statistics(&filtered, c);
+            let (x, grad, modulation) = (&x[long.clone()], &grad[long], &modulation[short.clone()]);
+            let (mean, inverse) = scratch.filter(x, layer.filter, shape);
             let (a, b) = affine(&mean, &inverse, &modulation[..c], &modulation[c..]);
+            let filtered = std::mem::take(&mut scratch.filtered);
             let tiles = filtered.chunks(TILE * c).zip(grad.chunks(TILE * c)).zip(normed_grad.chunks_mut(TILE * c));
             for ((filtered, grad), normed_grad) in tiles {
-                self.widen(filtered, (&a, &b), &layer, &mut scratch);
-                self.tile_backward(grad, normed_grad, &layer, &mut layer_grad, &mut scratch);
+                let count = filtered.len() / c;
+                rows::affine(Isa::best(), &mut scratch.normed[..count * c], filtered, &a, &b, false);
+                let widen = Epilogue { bias: Some(layer.b1), ..Epilogue::default() };
+                product(&mut scratch.wide, 2 * c, View::dense(&scratch.normed, count, c), &matrices.w1, widen);
+                self.tile_backward(grad, normed_grad, &transposed, &mut layer_grad, &mut scratch);
             }
             let (scale_grad, shift_grad) = modulation_grad[short].split_at_mut(c);
             let through = (&mean[..], &inverse[..], &modulation[..c]);
             normalise_backward(&filtered, through, &normed_grad, (&mut filtered_grad, scale_grad, shift_grad));
-            let shape = (shape.1, shape.2, c);
-            TAPS.filter_backward(x, &filtered_grad, layer.filter, (&mut x_grad[long], layer_grad.filter), shape);
+            filter::weight_gradient(Isa::best(), layer_grad.filter, x, &filtered_grad, shape);
+            filter::filter(Isa::best(), x_grad, &mut scratch.sums, &filtered_grad, &turned, shape, 0);
+            // The residual connection passes the gradient on as it is.
+            x_grad.iter_mut().zip(grad).for_each(|(x_grad, grad)| *x_grad += grad);
+            scratch.filtered = filtered;
         }
         [x_grad, modulation_grad, parameters_grad]
     }
@@ -211,31 +242,26 @@ impl BlockOp {
         &self,
         grad: &[f32],
         normed_grad: &mut [f32],
-        layer: &Layer<&[f32]>,
+        transposed: &Matrices,
         layer_grad: &mut Layer<&mut [f32]>,
-        scratch: &mut TileScratch,
+        scratch: &mut Scratch,
     ) {
-        let (c, rows) = (self.channels, grad.len() / self.channels);
-        let grad_view = View::dense(grad, rows, c);
-        let active = View::dense(&scratch.active, rows, 2 * c);
-        matmul(layer_grad.w2, c, active.transposed(), grad_view, true);
-        add_columns(layer_grad.b2, grad);
-        let wide_grad = &mut scratch.wide_grad[..2 * rows * c];
-        matmul(wide_grad, 2 * c, grad_view, View::dense(layer.w2, 2 * c, c).transposed(), false);
+        let (c, count) = (self.channels, grad.len() / self.channels);
+        let Scratch { normed, wide, active, wide_grad, panels, .. } = scratch;
+        let (wide, active) = (&wide[..2 * count * c], &mut active[..2 * count * c]);
+        let wide_grad = &mut wide_grad[..2 * count * c];
+        rows::silu_into(Isa::best(), active, wide);
+        let grad_view = View::dense(grad, count, c);
+        let active_view = View::dense(active, count, 2 * c).transposed();
+        product_unpacked(layer_grad.w2, c, active_view, grad_view, true, panels);
+        rows::add_sums(Isa::best(), layer_grad.b2, grad);
+        product(wide_grad, 2 * c, grad_view, &transposed.w2, Epilogue::default());
         // `active` has served: it takes the gradient before SiLU.
-        let before = &mut scratch.active[..2 * rows * c];
-        simd::silu_grad_into(before, &scratch.wide[..2 * rows * c], wide_grad);
-        let before_view = View::dense(before, rows, 2 * c);
-        matmul(layer_grad.w1, 2 * c, View::dense(&scratch.normed, rows, c).transposed(), before_view, true);
-        add_columns(layer_grad.b1, before);
-        matmul(normed_grad, c, before_view, View::dense(layer.w1, c, 2 * c).transposed(), false);
-    }
-}
-
-/// `out[c] += sum over rows of x[c]`.
-fn add_columns(out: &mut [f32], x: &[f32]) {
-    for row in x.chunks_exact(out.len()) {
-        out.iter_mut().zip(row).for_each(|(out, &x)| *out += x);
+        rows::silu_gradient(Isa::best(), active, wide, wide_grad);
+        let before = View::dense(active, count, 2 * c);
+        product_unpacked(layer_grad.w1, 2 * c, View::dense(normed, count, c).transposed(), before, true, panels);
+        rows::add_sums(Isa::best(), layer_grad.b1, active);
+        product(normed_grad, c, before, &transposed.w1, Epilogue::default());
     }
 }
 
@@ -254,7 +280,7 @@ impl CustomOp3 for BlockOp {
         parameters_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (modulation, parameters) = (slice(modulation, modulation_layout)?, slice(parameters, parameters_layout)?);
-        let out = self.forward(slice(x, x_layout)?, modulation, parameters, x_layout.shape().dims4()?);
+        let out = self.forward(slice(x, x_layout)?, modulation, parameters, map_shape(x_layout.shape())?);
         Ok((CpuStorage::F32(out), x_layout.shape().clone()))
     }
 
@@ -266,7 +292,7 @@ impl CustomOp3 for BlockOp {
         _: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let shape = x.dims4()?;
+        let shape = map_shape(x.shape())?;
         let [x_grad, modulation_grad, parameters_grad] = with_values(x, |x| {
             with_values(modulation, |modulation| {
                 with_values(parameters, |parameters| {
@@ -280,6 +306,11 @@ impl CustomOp3 for BlockOp {
             Some(tensor(parameters_grad, parameters.shape())?),
         ))
     }
+}
+
+fn map_shape(shape: &Shape) -> Result<MapShape> {
+    let (_, frames, bins, channels) = shape.dims4()?;
+    Ok(MapShape { frames, bins, channels })
 }
 
 #[cfg(test)]

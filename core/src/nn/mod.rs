@@ -11,13 +11,12 @@ mod attention;
 mod conv1d;
 mod depthwise;
 mod filter_block;
-mod gemm;
+mod kernel;
 mod linear;
 mod norm;
 mod op;
 mod resample;
 mod silu;
-mod simd;
 mod weights;
 
 pub use attention::SelfAttention;

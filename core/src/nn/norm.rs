@@ -2,9 +2,9 @@
 
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
 
+use super::kernel::{isa::Isa, rows};
 use super::op::{slice, tensor, with_values};
 use super::silu::silu;
-use super::simd;
 use super::weights::{Init, Weights};
 
 const GROUPS: usize = 8;
@@ -102,30 +102,39 @@ struct NormOp {
     activate: bool,
 }
 
+/// Rows whose sums are taken in `f32`; sums of sums are taken in `f64`.
+pub(super) const SUM_ROWS: usize = 256;
+
 /// Mean and reciprocal standard deviation of every channel's group in one clip.
 pub(super) fn statistics(x: &[f32], channels: usize) -> (Vec<f32>, Vec<f32>) {
-    let mut sums = vec![0.0; channels];
-    let mut squares = vec![0.0; channels];
-    // Blocks keep the f32 partial sums short; the rest is summed in f64.
-    let (mut total, mut total_squares) = (vec![0.0f64; channels], vec![0.0f64; channels]);
-    for block in x.chunks(256 * channels) {
-        sums.fill(0.0);
-        squares.fill(0.0);
-        simd::moments(&mut sums, &mut squares, block);
-        total.iter_mut().zip(&sums).for_each(|(total, &sum)| *total += f64::from(sum));
-        total_squares.iter_mut().zip(&squares).for_each(|(total, &sum)| *total += f64::from(sum));
+    let mut sums = vec![0.0; x.len().div_ceil(SUM_ROWS * channels) * 2 * channels];
+    for (sums, block) in sums.chunks_exact_mut(2 * channels).zip(x.chunks(SUM_ROWS * channels)) {
+        let (sums, squares) = sums.split_at_mut(channels);
+        rows::sums_and_products(Isa::best(), sums, squares, block, block);
     }
-    let width = channels / GROUPS;
-    let count = (x.len() / GROUPS) as f64;
-    let (mut mean, mut inverse) = (sums, squares);
+    let (mut mean, mut inverse) = (vec![0.0; channels], vec![0.0; channels]);
+    finish_statistics(&sums, x.len() / channels, &mut mean, &mut inverse);
+    (mean, inverse)
+}
+
+/// Mean and reciprocal standard deviation of every channel's group over `num_rows` rows, from the channels' sums and then
+/// their sums of squares of every block of rows: `[blocks, 2, channels]`.
+pub(super) fn finish_statistics(sums: &[f32], num_rows: usize, mean: &mut [f32], inverse: &mut [f32]) {
+    let (channels, width) = (mean.len(), mean.len() / GROUPS);
+    let count = (num_rows * width) as f64;
     for group in 0..GROUPS {
         let range = group * width..(group + 1) * width;
-        let average = total[range.clone()].iter().sum::<f64>() / count;
-        let variance = (total_squares[range.clone()].iter().sum::<f64>() / count - average * average).max(0.0);
+        let (mut total, mut total_squares) = (0.0f64, 0.0f64);
+        for block in sums.chunks_exact(2 * channels) {
+            let (sums, squares) = block.split_at(channels);
+            total += sums[range.clone()].iter().copied().map(f64::from).sum::<f64>();
+            total_squares += squares[range.clone()].iter().copied().map(f64::from).sum::<f64>();
+        }
+        let average = total / count;
+        let variance = (total_squares / count - average * average).max(0.0);
         mean[range.clone()].fill(average as f32);
         inverse[range].fill((variance + EPSILON).sqrt().recip() as f32);
     }
-    (mean, inverse)
 }
 
 /// The affine map by channel that normalises and modulates at once: `y = x * a + b`.
@@ -143,7 +152,7 @@ impl NormOp {
         for ((out, x), (scale, shift)) in clips.zip(scale.chunks_exact(channels).zip(shift.chunks_exact(channels))) {
             let (mean, inverse) = statistics(x, channels);
             let (a, b) = affine(&mean, &inverse, scale, shift);
-            if self.activate { simd::affine_silu_into(out, x, &a, &b) } else { simd::affine_into(out, x, &a, &b) }
+            rows::affine(Isa::best(), out, x, &a, &b, self.activate);
         }
         out
     }
@@ -163,7 +172,7 @@ impl NormOp {
         }
         let (a, b) = affine(&mean, &inverse, scale, shift);
         let mut through = vec![0.0; x.len()];
-        simd::affine_silu_grad_into(&mut through, x, &a, &b, grad);
+        rows::affine_silu_gradient(Isa::best(), &mut through, x, &a, &b, grad);
         normalise_backward(x, (&mean, &inverse, scale), &through, out);
     }
 }
@@ -178,7 +187,7 @@ pub(super) fn normalise_backward(
     let channels = scale.len();
     // Per channel: g = sum grad, gx = sum grad x; with n = (x - mean) inverse, sum grad n = (gx - mean g) inverse.
     let (mut g, mut gx) = (vec![0.0; channels], vec![0.0; channels]);
-    simd::sums_and_products(&mut g, &mut gx, grad, x);
+    rows::sums_and_products(Isa::best(), &mut g, &mut gx, grad, x);
     for c in 0..channels {
         shift_grad[c] = g[c];
         scale_grad[c] = (gx[c] - mean[c] * g[c]) * inverse[c];
@@ -197,7 +206,7 @@ pub(super) fn normalise_backward(
             kc[c] = -inverse[c] * m1 - kb[c] * mean[c];
         }
     }
-    simd::combine_into(x_grad, grad, &ka, x, &kb, &kc);
+    rows::combine(Isa::best(), x_grad, grad, &ka, x, &kb, &kc);
 }
 
 impl CustomOp3 for NormOp {

@@ -2,8 +2,8 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
+use super::kernel::{isa::Isa, rows};
 use super::op::{slice, tensor, with_values};
-use super::simd;
 
 struct Silu;
 
@@ -15,13 +15,13 @@ impl CustomOp1 for Silu {
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = slice(storage, layout)?;
         let mut out = vec![0.0; x.len()];
-        simd::silu_into(&mut out, x);
+        rows::silu_into(Isa::best(), &mut out, x);
         Ok((CpuStorage::F32(out), layout.shape().clone()))
     }
 
     fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
         let mut out = vec![0.0; x.elem_count()];
-        with_values(x, |x| with_values(grad, |grad| simd::silu_grad_into(&mut out, x, grad)))??;
+        with_values(x, |x| with_values(grad, |grad| rows::silu_gradient(Isa::best(), &mut out, x, grad)))??;
         tensor(out, x.shape()).map(Some)
     }
 }
