@@ -6,7 +6,7 @@
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
-use super::kernel::gemm::{Epilogue, Panels, View, product, product_unpacked};
+use super::kernel::gemm::{Axis, Epilogue, Output, Panels, View, product, product_unpacked};
 use super::kernel::isa::Isa;
 use super::op::{slice, tensor, with_values};
 use super::weights::{Init, Weights};
@@ -179,13 +179,8 @@ impl Geometry {
 
     /// The windows of a padded input: `rows` rows of `kernel * inputs`, overlapping.
     fn view<'a>(&self, padded: &'a [f32]) -> View<'a> {
-        View {
-            data: padded,
-            rows: self.rows(),
-            cols: self.kernel * self.inputs,
-            row_stride: self.stride * self.inputs,
-            col_stride: 1,
-        }
+        let rows = Axis::plain(self.rows(), self.stride * self.inputs);
+        View { data: padded, rows, cols: Axis::plain(self.kernel * self.inputs, 1) }
     }
 
     /// Spread `[batch, out_frames, outputs]` over `rows` rows, zero where a window crosses clips.
@@ -203,10 +198,10 @@ impl Geometry {
         let start = Epilogue { bias: Some(bias), ..Epilogue::default() };
         let mut all = vec![0.0; self.rows() * self.outputs];
         if self.is_pointwise() {
-            product(&mut all, self.outputs, self.view(x), &weight, start);
+            product(Output::dense(&mut all, self.outputs), self.view(x), &weight, start);
             return all;
         }
-        product(&mut all, self.outputs, self.view(&self.pad(x)), &weight, start);
+        product(Output::dense(&mut all, self.outputs), self.view(&self.pad(x)), &weight, start);
         let (clip, stride) = (self.out_frames() * self.outputs, self.windows() * self.outputs);
         let mut out = Vec::with_capacity(self.batch * clip);
         all.chunks(stride).for_each(|all| out.extend_from_slice(&all[..clip]));
@@ -219,7 +214,8 @@ impl Geometry {
         let padded = if self.is_pointwise() { Vec::new() } else { self.pad(x) };
         let x = if self.is_pointwise() { x } else { &padded };
         let mut scratch = Panels::empty(Isa::best());
-        product_unpacked(&mut out, self.outputs, self.view(x).transposed(), grad, false, &mut scratch);
+        let to = Output::dense(&mut out, self.outputs);
+        product_unpacked(to, self.view(x).transposed(), grad, false, &mut scratch);
         out
     }
 
@@ -230,7 +226,8 @@ impl Geometry {
         for (tap, weight) in weight.chunks_exact(self.inputs * self.outputs).enumerate() {
             turned.repack(View::dense(weight, self.inputs, self.outputs).transposed());
             let onto = Epilogue { accumulate: tap > 0 || self.stride > 1, ..Epilogue::default() };
-            product(&mut padded[tap * self.inputs..], self.stride * self.inputs, grad, &turned, onto);
+            let rows = Axis::plain(self.rows(), self.stride * self.inputs);
+            product(Output::strided(&mut padded[tap * self.inputs..], rows), grad, &turned, onto);
         }
         if self.is_pointwise() { padded } else { self.unpad_grad(&padded) }
     }

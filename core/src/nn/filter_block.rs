@@ -8,7 +8,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
 use super::depthwise::Depthwise2d;
 use super::kernel::filter::{self, MapShape, TAPS};
-use super::kernel::gemm::{Epilogue, Panels, View, product, product_unpacked};
+use super::kernel::gemm::{Epilogue, Output, Panels, View, product, product_unpacked};
 use super::kernel::{isa::Isa, rows};
 use super::linear::Linear;
 use super::norm::{GroupNorm, affine, finish_statistics, normalise_backward};
@@ -183,10 +183,10 @@ impl BlockOp {
             for (out, filtered) in out.chunks_mut(TILE * c).zip(filtered.chunks(TILE * c)) {
                 let count = filtered.len() / c;
                 rows::affine(Isa::best(), &mut normed[..count * c], filtered, &a, &b, false);
-                let widen = Epilogue { bias: Some(layer.b1), silu: true, accumulate: false };
-                product(active, 2 * c, View::dense(normed, count, c), &matrices.w1, widen);
-                let narrow = Epilogue { bias: Some(layer.b2), silu: false, accumulate: true };
-                product(out, c, View::dense(active, count, 2 * c), &matrices.w2, narrow);
+                let widen = Epilogue { bias: Some(layer.b1), silu: true, ..Epilogue::default() };
+                product(Output::dense(&mut active[..2 * count * c], 2 * c), View::dense(normed, count, c), &matrices.w1, widen);
+                let narrow = Epilogue { bias: Some(layer.b2), accumulate: true, ..Epilogue::default() };
+                product(Output::dense(out, c), View::dense(active, count, 2 * c), &matrices.w2, narrow);
             }
         }
         out
@@ -222,7 +222,8 @@ impl BlockOp {
                 let count = filtered.len() / c;
                 rows::affine(Isa::best(), &mut scratch.normed[..count * c], filtered, &a, &b, false);
                 let widen = Epilogue { bias: Some(layer.b1), ..Epilogue::default() };
-                product(&mut scratch.wide, 2 * c, View::dense(&scratch.normed, count, c), &matrices.w1, widen);
+                let to = Output::dense(&mut scratch.wide[..2 * count * c], 2 * c);
+                product(to, View::dense(&scratch.normed, count, c), &matrices.w1, widen);
                 self.tile_backward(grad, normed_grad, &transposed, &mut layer_grad, &mut scratch);
             }
             let (scale_grad, shift_grad) = modulation_grad[short].split_at_mut(c);
@@ -253,15 +254,15 @@ impl BlockOp {
         rows::silu_into(Isa::best(), active, wide);
         let grad_view = View::dense(grad, count, c);
         let active_view = View::dense(active, count, 2 * c).transposed();
-        product_unpacked(layer_grad.w2, c, active_view, grad_view, true, panels);
+        product_unpacked(Output::dense(layer_grad.w2, c), active_view, grad_view, true, panels);
         rows::add_sums(Isa::best(), layer_grad.b2, grad);
-        product(wide_grad, 2 * c, grad_view, &transposed.w2, Epilogue::default());
+        product(Output::dense(wide_grad, 2 * c), grad_view, &transposed.w2, Epilogue::default());
         // `active` has served: it takes the gradient before SiLU.
         rows::silu_gradient(Isa::best(), active, wide, wide_grad);
         let before = View::dense(active, count, 2 * c);
-        product_unpacked(layer_grad.w1, 2 * c, View::dense(normed, count, c).transposed(), before, true, panels);
+        product_unpacked(Output::dense(layer_grad.w1, 2 * c), View::dense(normed, count, c).transposed(), before, true, panels);
         rows::add_sums(Isa::best(), layer_grad.b1, active);
-        product(normed_grad, c, before, &transposed.w1, Epilogue::default());
+        product(Output::dense(normed_grad, c), before, &transposed.w1, Epilogue::default());
     }
 }
 

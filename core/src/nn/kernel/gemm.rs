@@ -7,6 +7,8 @@
 //! Each entry is one chain of multiply-adds in the order of the inner index, whatever the tile, the thread or the width
 //! of the registers: rows do not depend on their neighbours.
 
+use std::marker::PhantomData;
+
 use super::activation::silu;
 use super::isa::{Isa, dispatch};
 use super::vector::Vector;
@@ -16,35 +18,68 @@ const BLOCK: usize = 256;
 /// Most rows of a tile.
 const MAX_ROWS: usize = 12;
 
-/// A matrix seen in a slice: entry `(i, j)` lies at `i * row_stride + j * col_stride`. Rows may overlap.
+/// One axis of a matrix seen in a slice: `outer` runs of `count` entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::nn) struct Axis {
+    /// Entries of a run.
+    pub count: usize,
+    /// From one entry to the next.
+    pub stride: usize,
+    /// Runs: clips of a batch.
+    pub outer: usize,
+    /// From one run to the next.
+    pub outer_stride: usize,
+}
+
+impl Axis {
+    /// A single run.
+    pub fn plain(count: usize, stride: usize) -> Self {
+        Self { count, stride, outer: 1, outer_stride: 0 }
+    }
+
+    /// Entries of all runs.
+    pub fn len(self) -> usize {
+        self.outer * self.count
+    }
+
+    /// Where the last entry lies.
+    fn last(self) -> usize {
+        (self.outer - 1) * self.outer_stride + (self.count - 1) * self.stride
+    }
+
+    /// Runs that follow each other without a gap are one.
+    fn joined(self) -> Self {
+        let seamless = self.outer == 1 || self.outer_stride == self.count * self.stride;
+        if seamless { Self::plain(self.len(), self.stride) } else { self }
+    }
+}
+
+/// A matrix seen in a slice: entry `(i, j)` lies where its axes say, added up. Rows may overlap.
 #[derive(Clone, Copy)]
 pub(in crate::nn) struct View<'a> {
     pub data: &'a [f32],
-    pub rows: usize,
-    pub cols: usize,
-    pub row_stride: usize,
-    pub col_stride: usize,
+    pub rows: Axis,
+    pub cols: Axis,
 }
 
 impl<'a> View<'a> {
     /// Dense and row-major.
     pub fn dense(data: &'a [f32], rows: usize, cols: usize) -> Self {
-        Self { data, rows, cols, row_stride: cols, col_stride: 1 }
+        Self { data, rows: Axis::plain(rows, cols), cols: Axis::plain(cols, 1) }
     }
 
     /// Rows become columns.
     pub fn transposed(self) -> Self {
-        Self { rows: self.cols, cols: self.rows, row_stride: self.col_stride, col_stride: self.row_stride, ..self }
+        Self { rows: self.cols, cols: self.rows, ..self }
     }
 
-    /// `count` rows from `first` on.
-    pub fn narrow_rows(self, first: usize, count: usize) -> Self {
-        assert!(first + count <= self.rows, "rows {first}..{} of {}", first + count, self.rows);
-        Self { data: &self.data[first * self.row_stride..], rows: count, ..self }
+    fn is_empty(&self) -> bool {
+        self.rows.len() == 0 || self.cols.len() == 0
     }
 
+    /// One past the last entry.
     fn end(&self) -> usize {
-        (self.rows - 1) * self.row_stride + (self.cols - 1) * self.col_stride + 1
+        if self.is_empty() { 0 } else { self.rows.last() + self.cols.last() + 1 }
     }
 }
 
@@ -71,34 +106,34 @@ impl Panels {
         Self { data: Vec::new(), rows: 0, cols: 0, isa }
     }
 
-    /// Rows: the inner dimension.
-    pub fn rows(&self) -> usize {
-        self.rows
+    /// Panels.
+    pub fn count(&self) -> usize {
+        self.cols.div_ceil(2 * self.isa.lanes())
     }
 
-    /// Columns of the product.
-    pub fn cols(&self) -> usize {
-        self.cols
-    }
-
-    /// Pack another matrix into the same memory.
+    /// Pack another matrix, of plain axes, into the same memory.
     pub fn repack(&mut self, matrix: View) {
-        assert!(matrix.rows == 0 || matrix.cols == 0 || matrix.end() <= matrix.data.len(), "a view leaves its slice");
-        let lanes = self.isa.lanes();
-        (self.rows, self.cols) = (matrix.rows, matrix.cols);
+        assert!(matrix.end() <= matrix.data.len(), "a view leaves its slice");
+        assert!(matrix.rows.outer == 1 && matrix.cols.outer == 1, "a right matrix has plain axes");
+        let (lanes, across, down) = (self.isa.lanes(), matrix.cols.stride, matrix.rows.stride);
+        (self.rows, self.cols) = (matrix.rows.count, matrix.cols.count);
         self.data.resize(self.rows * self.cols.next_multiple_of(lanes), 0.0);
         for (first, width) in panel_widths(self.cols, lanes) {
             let panel = &mut self.data[first * self.rows..][..self.rows * width];
             let cols = width.min(self.cols - first);
-            for (k, row) in panel.chunks_exact_mut(width).enumerate() {
-                let from = k * matrix.row_stride + first * matrix.col_stride;
-                if matrix.col_stride == 1 {
-                    row[..cols].copy_from_slice(&matrix.data[from..from + cols]);
-                } else {
-                    let entries = row[..cols].iter_mut().enumerate();
-                    entries.for_each(|(j, entry)| *entry = matrix.data[from + j * matrix.col_stride]);
+            if cols < width {
+                panel.fill(0.0);
+            }
+            if across == 1 {
+                for (k, row) in panel.chunks_exact_mut(width).enumerate() {
+                    row[..cols].copy_from_slice(&matrix.data[k * down + first..][..cols]);
                 }
-                row[cols..].fill(0.0);
+            } else {
+                // Column by column: a transposed matrix is then read in the order of its memory.
+                for j in 0..cols {
+                    let column = matrix.data[(first + j) * across..].iter().step_by(down);
+                    panel[j..].iter_mut().step_by(width).zip(column).for_each(|(to, &from)| *to = from);
+                }
             }
         }
     }
@@ -116,72 +151,160 @@ pub(in crate::nn) struct Epilogue<'a> {
     pub bias: Option<&'a [f32]>,
     /// Add what the output holds.
     pub accumulate: bool,
+    /// Add this, which lies in its slice as the output in its own.
+    pub base: Option<&'a [f32]>,
     /// Then SiLU.
     pub silu: bool,
 }
 
-/// `out = a b`, started and finished by `epilogue`; `out` has `a.rows` rows of `b.cols()`, `out_stride` apart.
+/// The output of a product: rows in memory that is the caller's alone, as far as the product's part goes.
+pub(in crate::nn) struct Output<'a> {
+    data: *mut f32,
+    len: usize,
+    rows: Axis,
+    borrow: PhantomData<&'a mut [f32]>,
+}
+
+impl<'a> Output<'a> {
+    /// Rows of `cols`, one after the other.
+    pub fn dense(data: &'a mut [f32], cols: usize) -> Self {
+        let rows = Axis::plain(data.len() / cols, cols);
+        Self::strided(data, rows)
+    }
+
+    /// Rows where `rows` says.
+    pub fn strided(data: &'a mut [f32], rows: Axis) -> Self {
+        Self { data: data.as_mut_ptr(), len: data.len(), rows, borrow: PhantomData }
+    }
+
+    /// Memory that others compute other parts of at the same time.
+    ///
+    /// # Safety
+    /// `data` is valid for `len` values during `'a`; nobody else touches the part that is computed.
+    pub unsafe fn shared(data: *mut f32, len: usize, rows: Axis) -> Self {
+        Self { data, len, rows, borrow: PhantomData }
+    }
+
+    fn again(&mut self) -> Output<'_> {
+        Output { data: self.data, len: self.len, rows: self.rows, borrow: PhantomData }
+    }
+}
+
+/// The part of a product that one call computes.
+#[derive(Clone, Copy)]
+pub(in crate::nn) struct Part {
+    /// First row and end, counted over all runs.
+    pub rows: [usize; 2],
+    /// First panel and end: see [`Panels::count`].
+    pub panels: [usize; 2],
+}
+
+/// `out = a b`, started and finished by `epilogue`.
 ///
 /// # Panics
 /// If shapes disagree or a view leaves its slice.
-pub(in crate::nn) fn product(out: &mut [f32], out_stride: usize, a: View, b: &Panels, epilogue: Epilogue) {
-    let (m, n, k) = (a.rows, b.cols, a.cols);
-    if m == 0 || n == 0 {
-        return;
-    }
-    assert!(k == b.rows && k > 0, "inner dimensions {k} and {} differ", b.rows);
-    assert!(a.end() <= a.data.len(), "a view leaves its slice");
-    assert!(n <= out_stride && (m - 1) * out_stride + n <= out.len(), "the product leaves its slice");
-    assert!(epilogue.bias.is_none_or(|bias| bias.len() == n), "one bias a column");
-    run(b.isa, out, out_stride, a, b, epilogue);
+pub(in crate::nn) fn product(out: Output, a: View, b: &Panels, epilogue: Epilogue) {
+    let whole = Part { rows: [0, a.rows.len()], panels: [0, b.count()] };
+    product_part(out, a, b, epilogue, whole);
 }
 
-/// As [`product`], with a right matrix that is packed on the way, `scratch` its memory.
-pub(in crate::nn) fn product_unpacked(
-    out: &mut [f32],
-    out_stride: usize,
-    a: View,
-    b: View,
-    accumulate: bool,
-    scratch: &mut Panels,
-) {
-    assert_eq!(a.cols, b.rows, "inner dimensions differ");
-    for first in (0..b.rows).step_by(BLOCK) {
-        let count = BLOCK.min(b.rows - first);
-        scratch.repack(b.narrow_rows(first, count));
-        let a = View { data: &a.data[first * a.col_stride..], cols: count, ..a };
-        product(out, out_stride, a, scratch, Epilogue { accumulate: accumulate || first > 0, ..Epilogue::default() });
+/// As [`product`], of some rows and panels only; the rest of `out` stays as it is.
+///
+/// # Panics
+/// As [`product`].
+pub(in crate::nn) fn product_part(out: Output, a: View, b: &Panels, epilogue: Epilogue, part: Part) {
+    if a.rows.len() == 0 || b.cols == 0 {
+        return;
+    }
+    let (k, n) = (a.cols.len(), b.cols);
+    assert!(k == b.rows && k > 0, "inner dimensions {k} and {} differ", b.rows);
+    assert!(a.end() <= a.data.len(), "a view leaves its slice");
+    assert_eq!((a.rows.count, a.rows.outer), (out.rows.count, out.rows.outer), "rows differ");
+    assert!(n <= out.rows.stride && out.rows.last() + n <= out.len, "the product leaves its slice");
+    assert!(out.rows.outer == 1 || out.rows.outer_stride >= out.rows.count * out.rows.stride, "runs do not overlap");
+    assert!(epilogue.bias.is_none_or(|bias| bias.len() == n), "one bias a column");
+    assert!(epilogue.base.is_none_or(|base| !epilogue.accumulate && base.len() == out.len), "one base, like out");
+    assert!(part.rows[1] <= a.rows.len() && part.panels[1] <= b.count(), "a part of the product");
+    run(b.isa, out, a, b, epilogue, part);
+}
+
+/// `out = a b` (`out += a b` if `accumulate`) with a right matrix that is packed on the way, `scratch` its memory.
+///
+/// # Panics
+/// As [`product`].
+pub(in crate::nn) fn product_unpacked(mut out: Output, a: View, b: View, accumulate: bool, scratch: &mut Panels) {
+    let (a, b) = (View { cols: a.cols.joined(), ..a }, View { rows: b.rows.joined(), ..b });
+    assert_eq!(a.cols.len(), b.rows.len(), "inner dimensions differ");
+    assert_eq!(b.rows.outer, 1, "the inner dimension of a right matrix is one run");
+    // Whole runs of the inner dimension, or parts of its only one, about BLOCK at once.
+    let step = if a.cols.outer > 1 { (BLOCK / a.cols.count).max(1) * a.cols.count } else { BLOCK };
+    for first in (0..b.rows.count).step_by(step) {
+        let count = step.min(b.rows.count - first);
+        scratch.repack(View { data: &b.data[first * b.rows.stride..], rows: Axis { count, ..b.rows }, ..b });
+        let (start, cols) = match a.cols.outer {
+            1 => (first * a.cols.stride, Axis { count, ..a.cols }),
+            _ => {
+                let (run, outer) = (first / a.cols.count, count / a.cols.count);
+                (run * a.cols.outer_stride, Axis { outer, ..a.cols })
+            }
+        };
+        let left = View { data: &a.data[start..], cols, ..a };
+        let onto = Epilogue { accumulate: accumulate || first > 0, ..Epilogue::default() };
+        product(out.again(), left, scratch, onto);
     }
 }
 
 dispatch! {
-    fn run(out: &mut [f32], out_stride: usize, a: View, b: &Panels, epilogue: Epilogue) = run_kernel
+    fn run(out: Output, a: View, b: &Panels, epilogue: Epilogue, part: Part) = run_kernel
 }
 
 /// # Safety
-/// `V`'s instructions; the bounds that [`product`] asserts.
+/// `V`'s instructions; the bounds that [`product_part`] asserts.
 #[inline(always)]
-unsafe fn run_kernel<V: Vector>(out: &mut [f32], out_stride: usize, a: View, b: &Panels, epilogue: Epilogue) {
-    for k in (0..b.rows).step_by(BLOCK) {
-        let inner = BLOCK.min(b.rows - k);
+unsafe fn run_kernel<V: Vector>(out: Output, a: View, b: &Panels, epilogue: Epilogue, part: Part) {
+    // A left matrix with several runs of inner indices has few of them: one block.
+    let block = if a.cols.outer > 1 { b.rows } else { BLOCK };
+    for k in (0..b.rows).step_by(block) {
+        let inner = block.min(b.rows - k);
+        let (runs, inner) = if a.cols.outer > 1 { (a.cols.outer, a.cols.count) } else { (1, inner) };
         let step = Epilogue {
             bias: epilogue.bias.filter(|_| k == 0),
             accumulate: epilogue.accumulate || k > 0,
-            silu: epilogue.silu && k + inner == b.rows,
+            base: epilogue.base.filter(|_| k == 0),
+            silu: epilogue.silu && k + runs * inner == b.rows,
         };
-        for (first, width) in panel_widths(b.cols, V::LANES) {
+        for panel_idx in part.panels[0]..part.panels[1] {
+            let first = panel_idx * 2 * V::LANES;
+            let width = if b.cols - first > V::LANES { 2 * V::LANES } else { V::LANES };
             let cols = width.min(b.cols - first);
             // SAFETY: the panel's rows k.. lie inside `b.data`.
             let panel = unsafe { b.data.as_ptr().add(first * b.rows + k * width) };
-            let mut row = 0;
-            while row < a.rows {
-                let rows = tile_rows::<V>(a.rows - row);
-                // SAFETY: `product` asserted that rows and columns lie inside their slices.
+            let mut row = part.rows[0];
+            while row < part.rows[1] {
+                let (run, within) = (row / a.rows.count, row % a.rows.count);
+                let rows = tile_rows::<V>((a.rows.count - within).min(part.rows[1] - row));
+                // SAFETY: `product_part` asserted that rows and columns lie inside their slices.
                 unsafe {
-                    let left = a.data.as_ptr().add(row * a.row_stride + k * a.col_stride);
-                    let to = out.as_mut_ptr().add(row * out_stride + first);
-                    let bias = step.bias.map_or(std::ptr::null(), |bias| bias.as_ptr().add(first));
-                    let tile = Tile { left, strides: [a.row_stride, a.col_stride], panel, inner, to, out_stride, bias };
+                    let from = run * a.rows.outer_stride + within * a.rows.stride + k * a.cols.stride;
+                    let to = run * out.rows.outer_stride + within * out.rows.stride + first;
+                    let base = match step.base {
+                        Some(base) => base.as_ptr().add(to),
+                        None if step.accumulate => out.data.add(to).cast_const(),
+                        None => std::ptr::null(),
+                    };
+                    let tile = Tile {
+                        left: a.data.as_ptr().add(from),
+                        down: a.rows.stride,
+                        across: a.cols.stride,
+                        jump: a.cols.outer_stride.wrapping_sub(a.cols.count * a.cols.stride),
+                        runs,
+                        inner,
+                        panel,
+                        base,
+                        to: out.data.add(to),
+                        out_stride: out.rows.stride,
+                        bias: step.bias.map_or(std::ptr::null(), |bias| bias.as_ptr().add(first)),
+                    };
                     if cols < width {
                         part_tile::<V>(tile, rows, width, cols, step);
                     } else {
@@ -205,11 +328,19 @@ fn tile_rows<V: Vector>(left: usize) -> usize {
 #[derive(Clone, Copy)]
 struct Tile {
     left: *const f32,
-    strides: [usize; 2],
-    panel: *const f32,
+    /// From one row of the left matrix to the next.
+    down: usize,
+    /// From one inner index to the next, and what is added to that between runs (wrapping).
+    across: usize,
+    jump: usize,
+    runs: usize,
     inner: usize,
+    panel: *const f32,
     to: *mut f32,
+    /// Of `to` and `base`.
     out_stride: usize,
+    /// What the tile is added to; null for nothing.
+    base: *const f32,
     /// Null for none.
     bias: *const f32,
 }
@@ -227,12 +358,16 @@ unsafe fn part_tile<V: Vector>(tile: Tile, rows: usize, width: usize, cols: usiz
         if !tile.bias.is_null() {
             std::ptr::copy_nonoverlapping(tile.bias, bias.as_mut_ptr(), cols);
         }
-        for i in 0..rows {
-            let (from, to) = (tile.to.add(i * tile.out_stride), buffer.as_mut_ptr().add(i * width));
-            std::ptr::copy_nonoverlapping(from, to, cols);
+        let mut base = tile.base;
+        if !base.is_null() {
+            for i in 0..rows {
+                let (from, to) = (base.add(i * tile.out_stride), buffer.as_mut_ptr().add(i * width));
+                std::ptr::copy_nonoverlapping(from, to, cols);
+            }
+            base = buffer.as_ptr();
         }
         let bias = if tile.bias.is_null() { tile.bias } else { bias.as_ptr() };
-        let inside = Tile { to: buffer.as_mut_ptr(), out_stride: width, bias, ..tile };
+        let inside = Tile { to: buffer.as_mut_ptr(), out_stride: width, base, bias, ..tile };
         whole_tile::<V>(inside, rows, width, epilogue);
         for i in 0..rows {
             let (from, to) = (buffer.as_ptr().add(i * width), tile.to.add(i * tile.out_stride));
@@ -278,24 +413,27 @@ unsafe fn tile_kernel<V: Vector, const ROWS: usize, const REGISTERS: usize>(tile
                 sums.iter_mut().for_each(|row| row[r] = bias);
             }
         }
-        if epilogue.accumulate {
+        if !tile.base.is_null() {
             for (i, row) in sums.iter_mut().enumerate() {
                 for (r, sum) in row.iter_mut().enumerate() {
-                    *sum = sum.add(V::load(tile.to.add(i * tile.out_stride + r * V::LANES)));
+                    *sum = sum.add(V::load(tile.base.add(i * tile.out_stride + r * V::LANES)));
                 }
             }
         }
         let (mut left, mut panel) = (tile.left, tile.panel);
-        for _ in 0..tile.inner {
-            let right: [V; REGISTERS] = std::array::from_fn(|r| V::load(panel.add(r * V::LANES)));
-            for (i, row) in sums.iter_mut().enumerate() {
-                let factor = V::splat(*left.add(i * tile.strides[0]));
-                for (sum, right) in row.iter_mut().zip(right) {
-                    *sum = factor.mul_add(right, *sum);
+        for _ in 0..tile.runs {
+            for _ in 0..tile.inner {
+                let right: [V; REGISTERS] = std::array::from_fn(|r| V::load(panel.add(r * V::LANES)));
+                for (i, row) in sums.iter_mut().enumerate() {
+                    let factor = V::splat(*left.add(i * tile.down));
+                    for (sum, right) in row.iter_mut().zip(right) {
+                        *sum = factor.mul_add(right, *sum);
+                    }
                 }
+                left = left.wrapping_add(tile.across);
+                panel = panel.wrapping_add(REGISTERS * V::LANES);
             }
-            left = left.add(tile.strides[1]);
-            panel = panel.add(REGISTERS * V::LANES);
+            left = left.wrapping_add(tile.jump);
         }
         for (i, row) in sums.into_iter().enumerate() {
             for (r, sum) in row.into_iter().enumerate() {

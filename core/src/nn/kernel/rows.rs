@@ -57,6 +57,39 @@ dispatch! {
 }
 
 dispatch! {
+    /// Per channel of a range: `sums[c] = sum x`, `squares[c] = sum x^2` over rows that are `stride` apart; `x` starts at
+    /// the range's first channel.
+    ///
+    /// # Panics
+    /// If slices do not fit.
+    pub(in crate::nn) fn range_moments(
+        sums: &mut [f32], squares: &mut [f32], x: &[f32], stride: usize, rows: usize,
+    ) = range_moments_kernel
+}
+
+/// A range of channels of rows that others write other ranges of.
+#[derive(Clone, Copy)]
+pub(in crate::nn) struct Columns {
+    /// The first row's first channel of the range.
+    pub data: *mut f32,
+    pub stride: usize,
+    pub rows: usize,
+}
+
+dispatch! {
+    /// As [`affine`], on a range of channels of rows; `x` starts at the range's first channel, its rows as far apart.
+    ///
+    /// # Safety
+    /// Not marked, for [`dispatch`] makes safe functions: `out` is valid for its rows, and the range the caller's alone.
+    ///
+    /// # Panics
+    /// If slices do not fit.
+    pub(in crate::nn) fn affine_range(
+        out: Columns, x: &[f32], scale: &[f32], shift: &[f32], activate: bool,
+    ) = affine_range_kernel
+}
+
+dispatch! {
     /// Per channel: `sums[c] += sum a` over rows.
     ///
     /// # Panics
@@ -199,6 +232,50 @@ unsafe fn add_sums_kernel<V: Vector>(sums: &mut [f32], a: &[f32]) {
                 sum = sum.add(load(&a[i..]));
             }
             store(sum, &mut sums[i..]);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn range_moments_kernel<V: Vector>(
+    sums: &mut [f32],
+    squares: &mut [f32],
+    x: &[f32],
+    stride: usize,
+    rows: usize,
+) {
+    let width = sums.len();
+    assert!(squares.len() == width && width <= stride && (rows - 1) * stride + width <= x.len(), "slices fit");
+    for i in (0..width).step_by(V::LANES) {
+        // SAFETY: `V`'s instructions, by the dispatch.
+        unsafe {
+            let (mut sum, mut square) = (V::splat(0.0), V::splat(0.0));
+            for row in 0..rows {
+                let x = load::<V>(&x[row * stride..][i..width]);
+                sum = sum.add(x);
+                square = x.mul_add(x, square);
+            }
+            store(sum, &mut sums[i..]);
+            store(square, &mut squares[i..]);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn affine_range_kernel<V: Vector>(out: Columns, x: &[f32], scale: &[f32], shift: &[f32], activate: bool) {
+    let width = scale.len();
+    assert!(shift.len() == width && width <= out.stride, "slices fit");
+    assert!((out.rows - 1) * out.stride + width <= x.len(), "slices fit");
+    for row in 0..out.rows {
+        let x = &x[row * out.stride..][..width];
+        // SAFETY: the caller's range of this row.
+        let out = unsafe { std::slice::from_raw_parts_mut(out.data.add(row * out.stride), width) };
+        for i in (0..width).step_by(V::LANES) {
+            // SAFETY: `V`'s instructions, by the dispatch.
+            unsafe {
+                let y = load::<V>(&x[i..]).mul_add(load(&scale[i..]), load(&shift[i..]));
+                store(if activate { silu(y) } else { y }, &mut out[i..]);
+            }
         }
     }
 }
