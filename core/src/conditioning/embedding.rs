@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor};
 
 use super::{Attribute, Condition};
 use crate::error::Result;
-use crate::nn::{Init, Linear, Weights, silu};
+use crate::nn::{Init, Linear, Value, Weights};
 
 const FREQUENCIES: usize = 32;
 /// Values that an attribute or the pitch becomes: given or not, and three of its size.
@@ -38,13 +38,31 @@ impl ConditionEmbedding {
     /// # Errors
     /// A tensor operation failed.
     pub fn forward(&self, sigmas: &[f64], conditions: &[Condition], device: &Device) -> Result<Tensor> {
-        let levels: Vec<f32> = sigmas.iter().flat_map(|&sigma| level_features(sigma)).collect();
-        let levels = Tensor::from_vec(levels, (sigmas.len(), 2 * FREQUENCIES), device)?;
-        let features: Vec<f32> = conditions.iter().flat_map(|condition| self.features(condition)).collect();
-        let width = features.len() / conditions.len().max(1);
-        let features = Tensor::from_vec(features, (conditions.len(), width), device)?;
-        let level = self.level_out.forward(&silu(&self.level_in.forward(&levels)?)?)?;
-        Ok(silu(&(level + self.condition.forward(&features)?)?)?)
+        let (levels, features) = self.rows(sigmas, conditions);
+        let [level_width, feature_width] = self.widths();
+        let levels = Tensor::from_vec(levels, (sigmas.len(), level_width), device)?;
+        let features = Tensor::from_vec(features, (conditions.len(), feature_width), device)?;
+        Ok(self.embed(&levels.into(), &features.into())?.tensor()?.clone())
+    }
+
+    /// The widths of a noise level's and of a condition's row.
+    pub fn widths(&self) -> [usize; 2] {
+        [2 * FREQUENCIES, self.num_classes + 1 + VALUES * (Attribute::ALL.len() + 1)]
+    }
+
+    /// What [`ConditionEmbedding::embed`] sees of noise levels and conditions, row after row.
+    pub fn rows(&self, sigmas: &[f64], conditions: &[Condition]) -> (Vec<f32>, Vec<f32>) {
+        let levels = sigmas.iter().flat_map(|&sigma| level_features(sigma)).collect();
+        (levels, conditions.iter().flat_map(|condition| self.features(condition)).collect())
+    }
+
+    /// A row of a noise level and one of a condition, of [`ConditionEmbedding::widths`], to the embedding.
+    ///
+    /// # Errors
+    /// A tensor operation failed.
+    pub fn embed(&self, levels: &Value, features: &Value) -> Result<Value> {
+        let level = self.level_out.forward(&self.level_in.forward(levels)?.silu()?)?;
+        Ok(self.condition.forward_onto(features, &level)?.silu()?)
     }
 
     fn features(&self, condition: &Condition) -> Vec<f32> {

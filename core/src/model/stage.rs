@@ -5,7 +5,7 @@ use candle_core::Tensor;
 use crate::conditioning::{Condition, ConditionEmbedding};
 use crate::diffusion::{self, Denoiser};
 use crate::error::Result;
-use crate::nn::Weights;
+use crate::nn::{Plan, Recording, Value, Weights};
 use crate::unet::{FrameShape, Unet, UnetConfig};
 
 /// One denoising network with its embedding of noise level and condition.
@@ -47,7 +47,32 @@ impl Stage {
         conditions: &[Condition],
     ) -> Result<Tensor> {
         let embedding = self.embedding.forward(sigmas, conditions, x_t.device())?;
-        self.unet.forward(x_t, context, &embedding)
+        let context = context.map(|context| Value::from(context.clone()));
+        let v = self.unet.forward(&x_t.clone().into(), context.as_ref(), &embedding.into())?;
+        Ok(v.tensor()?.clone())
+    }
+
+    /// The stage laid out for the CPU; `trains` keeps what gradients need. Inputs known beforehand are the rows of
+    /// [`Stage::rows`]; frames are `x_t`, then the context where the network takes one.
+    ///
+    /// # Errors
+    /// Parameters that are not on the CPU.
+    pub fn plan(&self, trains: bool) -> Result<Plan> {
+        let recording = Recording::new();
+        let [level_width, feature_width] = self.embedding.widths();
+        let levels = Value::Node(recording.input(&[level_width], false));
+        let features = Value::Node(recording.input(&[feature_width], false));
+        let embedding = self.embedding.embed(&levels, &features)?;
+        let frames = [self.shape.frames, self.shape.channels];
+        let x_t = Value::Node(recording.input(&frames, true));
+        let context = self.shape.has_context.then(|| Value::Node(recording.input(&frames, true)));
+        let v = self.unet.forward(&x_t, context.as_ref(), &embedding)?;
+        Ok(Plan::new(&recording, &v, trains)?)
+    }
+
+    /// What a plan is told of noise levels and conditions: one row each, equally many.
+    pub fn rows(&self, sigmas: &[f64], conditions: &[Condition]) -> (Vec<f32>, Vec<f32>) {
+        self.embedding.rows(sigmas, conditions)
     }
 
     /// The stage as a [`Denoiser`] for one batch: one condition for each clip, and where the network takes one the

@@ -9,6 +9,8 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use super::kernel::gemm::{Axis, Epilogue, Output, Panels, View, product, product_unpacked};
 use super::kernel::isa::Isa;
 use super::op::{slice, tensor, with_values};
+use super::plan::{Node, Op, Product};
+use super::value::{Value, mixed};
 use super::weights::{Init, Weights};
 
 /// What lies outside the first and last frame.
@@ -70,12 +72,61 @@ impl Conv1d {
         (&self.weight, &self.bias)
     }
 
-    /// `[batch, frames, inputs]` to `[batch, ceil(frames / stride), outputs]`.
+    /// `[frames, inputs]` to `[ceil(frames / stride), outputs]`.
     ///
     /// # Errors
     /// A tensor operation failed.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    pub fn forward(&self, x: &Value) -> Result<Value> {
+        match x {
+            Value::Tensor(x) => self.tensor(x).map(Value::Tensor),
+            Value::Node(x) => self.record(x, None).map(Value::Node),
+        }
+    }
+
+    /// `forward(x) + base`.
+    ///
+    /// # Errors
+    /// As [`Conv1d::forward`]; a base of another shape.
+    pub fn forward_onto(&self, x: &Value, base: &Value) -> Result<Value> {
+        match (x, base) {
+            (Value::Tensor(x), Value::Tensor(base)) => Ok(Value::Tensor((base + self.tensor(x)?)?)),
+            (Value::Node(x), Value::Node(base)) => self.record(x, Some(base)).map(Value::Node),
+            _ => mixed(),
+        }
+    }
+
+    /// On tensors: on the CPU as one operation, elsewhere of candle's.
+    pub(super) fn tensor(&self, x: &Tensor) -> Result<Tensor> {
         if x.device().is_cpu() { self.fused(x) } else { self.composed(x) }
+    }
+
+    fn record(&self, x: &Node, base: Option<&Node>) -> Result<Node> {
+        let Conv1dConfig { kernel, stride, padding, .. } = self.config;
+        let (frames, inputs, outputs) = (x.shape()[0], x.channels(), self.bias.dim(0)?);
+        let rows = frames.div_ceil(stride);
+        let reach = kernel / 2;
+        let padded = match reach {
+            0 => x.clone(),
+            _ => {
+                let padded = (frames + 2 * reach).next_multiple_of(stride);
+                let circular = padding == Padding::Circular;
+                let op = |out| Op::Pad { x: x.id(), out, frames, channels: inputs, reach, padded, circular };
+                x.record(&[padded, inputs], op)?
+            }
+        };
+        let (matrix, bias) = (x.matrix(&self.weight, kernel)?, x.parameter(&self.bias)?);
+        let product = |out| Product {
+            x: padded.id(),
+            base: base.map(Node::id),
+            out,
+            matrix,
+            bias,
+            rows,
+            inner: kernel * inputs,
+            step: stride * inputs,
+            cols: outputs,
+        };
+        x.record(&[rows, outputs], |out| Op::Product(product(out)))
     }
 
     fn fused(&self, x: &Tensor) -> Result<Tensor> {

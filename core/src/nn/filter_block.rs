@@ -4,16 +4,18 @@
 //! each clip goes through in tiles that stay in cache, nothing of the inside is kept, and the backward pass computes it
 //! again: less work than fetching it from memory.
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use super::depthwise::Depthwise2d;
 use super::kernel::filter::{self, MapShape, TAPS};
 use super::kernel::gemm::{Epilogue, Output, Panels, View, product, product_unpacked};
 use super::kernel::{isa::Isa, rows};
 use super::linear::Linear;
-use super::norm::{GroupNorm, affine, finish_statistics, normalise_backward};
+use super::norm::{GROUPS, GroupNorm, affine, finish_statistics, normalise_backward};
 use super::op::{slice, tensor, with_values};
+use super::plan::{Mix, Node, Op};
 use super::silu::silu;
+use super::value::{Value, mixed};
 use super::weights::{Init, Weights};
 
 /// Rows (one patch of one frame each) that pass through the two matrices together.
@@ -45,12 +47,33 @@ impl FilterBlock2d {
         })
     }
 
-    /// `[batch, frames, bins, channels]` to the same shape; `film` is `[batch, 2 * channels]` as for [`GroupNorm`].
+    /// `[frames, bins, channels]` to the same shape; `film` is `[2 * channels]` as for [`GroupNorm::modulated`].
     ///
     /// # Errors
     /// A tensor operation failed.
-    pub fn forward(&self, x: &Tensor, film: &Tensor) -> Result<Tensor> {
-        if x.device().is_cpu() { self.fused(x, film) } else { self.composed(x, film) }
+    pub fn forward(&self, x: &Value, film: &Value) -> Result<Value> {
+        match (x, film) {
+            (Value::Tensor(x), Value::Tensor(film)) if x.device().is_cpu() => self.fused(x, film).map(Value::Tensor),
+            (Value::Tensor(x), Value::Tensor(film)) => self.composed(x, film).map(Value::Tensor),
+            (Value::Node(x), Value::Node(film)) => self.record(x, film).map(Value::Node),
+            _ => mixed(),
+        }
+    }
+
+    fn record(&self, x: &Node, film: &Node) -> Result<Node> {
+        let &[frames, bins, channels] = x.shape() else { bail!("need frames, bins, channels, not {:?}", x.shape()) };
+        let shape = MapShape { frames, bins, channels };
+        let (weight, sums) = (x.parameter(self.filter.weight())?, x.side(frames * 2 * channels));
+        let filtered = x.record(x.shape(), |out| Op::Filter { x: x.id(), out, sums, weight, shape })?;
+        let [scale, shift] = self.norm.record_parameters(x)?;
+        let pair = |layer: &Linear| -> Result<[usize; 2]> {
+            let (weight, bias) = layer.parameters();
+            Ok([x.matrix(weight, 1)?, x.parameter(bias)?])
+        };
+        let (widen, narrow, statistics) = (pair(&self.widen)?, pair(&self.narrow)?, x.side(4 * channels));
+        let (x_id, filtered, film) = (x.id(), filtered.id(), film.id());
+        let mix = |out| Mix { x: x_id, filtered, sums, out, film, scale, shift, statistics, widen, narrow, shape };
+        x.record(x.shape(), |out| Op::Mix(mix(out)))
     }
 
     fn fused(&self, x: &Tensor, film: &Tensor) -> Result<Tensor> {
@@ -66,8 +89,9 @@ impl FilterBlock2d {
 
     /// The same of candle's operations, which run on every device.
     fn composed(&self, x: &Tensor, film: &Tensor) -> Result<Tensor> {
-        let h = self.norm.modulated(&self.filter.forward(x)?, film, false)?;
-        x + self.narrow.forward(&silu(&self.widen.forward(&h)?)?)?
+        let filtered = Value::Tensor(self.filter.forward(x)?);
+        let h = self.norm.modulated(&filtered, &Value::Tensor(film.clone()), false)?;
+        x + self.narrow.tensor(&silu(&self.widen.tensor(h.tensor()?)?)?)?
     }
 }
 
@@ -163,7 +187,8 @@ impl Scratch {
     fn filter(&mut self, x: &[f32], weight: &[f32], shape: MapShape) -> (Vec<f32>, Vec<f32>) {
         filter::filter(Isa::best(), &mut self.filtered, &mut self.sums, x, weight, shape, 0);
         let (mut mean, mut inverse) = (vec![0.0; shape.channels], vec![0.0; shape.channels]);
-        finish_statistics(&self.sums, shape.frames * shape.bins, &mut mean, &mut inverse);
+        let width = shape.channels / GROUPS;
+        finish_statistics(&self.sums, shape.frames * shape.bins, width, &mut mean, &mut inverse);
         (mean, inverse)
     }
 }

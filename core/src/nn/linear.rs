@@ -3,6 +3,7 @@
 use candle_core::{Result, Tensor};
 
 use super::conv1d::{Conv1d, Conv1dConfig};
+use super::value::Value;
 use super::weights::{Init, Weights};
 
 /// `y = x W + b` on the last axis of `[.., inputs]`.
@@ -28,12 +29,31 @@ impl Linear {
     ///
     /// # Errors
     /// A tensor operation failed.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let mut shape = x.dims().to_vec();
+    pub fn forward(&self, x: &Value) -> Result<Value> {
+        self.rows(x, |rows| self.0.forward(rows))
+    }
+
+    /// `forward(x) + base`, whatever the shape of `base`: only its number of values counts.
+    ///
+    /// # Errors
+    /// As [`Linear::forward`].
+    pub fn forward_onto(&self, x: &Value, base: &Value) -> Result<Value> {
+        self.rows(x, |rows| {
+            let outputs = self.0.parameters().1.dim(0)?;
+            self.0.forward_onto(rows, &base.reshape(&[rows.extent(0)?, outputs])?)
+        })
+    }
+
+    /// On a tensor of any rank.
+    pub(super) fn tensor(&self, x: &Tensor) -> Result<Tensor> {
+        self.forward(&Value::Tensor(x.clone()))?.tensor().cloned()
+    }
+
+    fn rows(&self, x: &Value, f: impl FnOnce(&Value) -> Result<Value>) -> Result<Value> {
+        let mut shape = x.shape_without_batch();
         let inputs = shape.pop().unwrap_or(0);
-        let rows: usize = shape.iter().product();
-        let y = self.0.forward(&x.reshape((1, rows, inputs))?)?;
-        shape.push(y.dim(2)?);
-        y.reshape(shape)
+        let y = f(&x.reshape(&[shape.iter().product(), inputs])?)?;
+        shape.push(y.extent(1)?);
+        y.reshape(&shape)
     }
 }

@@ -4,10 +4,12 @@ use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
 
 use super::kernel::{isa::Isa, rows};
 use super::op::{slice, tensor, with_values};
+use super::plan::{self, Node, Op};
 use super::silu::silu;
+use super::value::{Value, mixed};
 use super::weights::{Init, Weights};
 
-const GROUPS: usize = 8;
+pub(super) const GROUPS: usize = 8;
 const EPSILON: f64 = 1e-5;
 
 /// Group normalisation (Wu and He 2018) over all frames and the channels of a group; 8 groups.
@@ -33,32 +35,58 @@ impl GroupNorm {
         Ok(Self { scale, shift: weights.get("shift", &[channels], Init::Zeros)? })
     }
 
-    /// `[batch, .., channels]` to the same shape.
+    /// `[.., channels]` to the same shape.
     ///
     /// # Errors
     /// A tensor operation failed.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (scale, shift) = (self.rows(&self.scale, x)?, self.rows(&self.shift, x)?);
-        normalise(x, &scale, &shift, false)
+    pub fn forward(&self, x: &Value) -> Result<Value> {
+        self.apply(x, None, false)
     }
 
     /// `silu(normalise(x))`.
     ///
     /// # Errors
     /// A tensor operation failed.
-    pub fn forward_silu(&self, x: &Tensor) -> Result<Tensor> {
-        let (scale, shift) = (self.rows(&self.scale, x)?, self.rows(&self.shift, x)?);
-        normalise(x, &scale, &shift, true)
+    pub fn forward_silu(&self, x: &Value) -> Result<Value> {
+        self.apply(x, None, true)
     }
 
-    /// Modulated by `film` (`[batch, 2 * channels]`: a gain around 0, then an offset; Perez et al. 2017):
+    /// Modulated by `film` (`[2 * channels]`: a gain around 0, then an offset; Perez et al. 2017):
     /// `normalise(x) * (1 + gain) + offset`, then SiLU if `activate`.
     ///
     /// # Errors
     /// A tensor operation failed.
-    pub fn modulated(&self, x: &Tensor, film: &Tensor, activate: bool) -> Result<Tensor> {
-        let (scale, shift) = self.modulation(film)?;
-        normalise(x, &scale, &shift, activate)
+    pub fn modulated(&self, x: &Value, film: &Value, activate: bool) -> Result<Value> {
+        self.apply(x, Some(film), activate)
+    }
+
+    fn apply(&self, x: &Value, film: Option<&Value>, activate: bool) -> Result<Value> {
+        match (x, film) {
+            (Value::Tensor(x), None) => {
+                let (scale, shift) = (self.rows(&self.scale, x)?, self.rows(&self.shift, x)?);
+                normalise(x, &scale, &shift, activate).map(Value::Tensor)
+            }
+            (Value::Tensor(x), Some(Value::Tensor(film))) => {
+                let (scale, shift) = self.modulation(film)?;
+                normalise(x, &scale, &shift, activate).map(Value::Tensor)
+            }
+            (Value::Node(x), None) => self.record(x, None, activate).map(Value::Node),
+            (Value::Node(x), Some(Value::Node(film))) => self.record(x, Some(film), activate).map(Value::Node),
+            _ => mixed(),
+        }
+    }
+
+    fn record(&self, x: &Node, film: Option<&Node>, activate: bool) -> Result<Node> {
+        let channels = x.channels();
+        let (scale, shift, statistics) = (x.parameter(&self.scale)?, x.parameter(&self.shift)?, x.side(2 * channels));
+        let film = film.map(Node::id);
+        let op = |out| plan::Norm { x: x.id(), out, film, scale, shift, statistics, channels, activate };
+        x.record(x.shape(), |out| Op::Norm(op(out)))
+    }
+
+    /// Scale and shift, as parameters of a plan.
+    pub(super) fn record_parameters(&self, x: &Node) -> Result<[usize; 2]> {
+        Ok([x.parameter(&self.scale)?, x.parameter(&self.shift)?])
     }
 
     /// Scale and shift of every clip, `[batch, channels]` each, with `film` worked in.
@@ -113,16 +141,16 @@ pub(super) fn statistics(x: &[f32], channels: usize) -> (Vec<f32>, Vec<f32>) {
         rows::sums_and_products(Isa::best(), sums, squares, block, block);
     }
     let (mut mean, mut inverse) = (vec![0.0; channels], vec![0.0; channels]);
-    finish_statistics(&sums, x.len() / channels, &mut mean, &mut inverse);
+    finish_statistics(&sums, x.len() / channels, channels / GROUPS, &mut mean, &mut inverse);
     (mean, inverse)
 }
 
-/// Mean and reciprocal standard deviation of every channel's group over `num_rows` rows, from the channels' sums and then
-/// their sums of squares of every block of rows: `[blocks, 2, channels]`.
-pub(super) fn finish_statistics(sums: &[f32], num_rows: usize, mean: &mut [f32], inverse: &mut [f32]) {
-    let (channels, width) = (mean.len(), mean.len() / GROUPS);
+/// Mean and reciprocal standard deviation of every channel's group of `width` over `num_rows` rows, from the channels'
+/// sums and then their sums of squares of every block of rows: `[blocks, 2, channels]`.
+pub(super) fn finish_statistics(sums: &[f32], num_rows: usize, width: usize, mean: &mut [f32], inverse: &mut [f32]) {
+    let channels = mean.len();
     let count = (num_rows * width) as f64;
-    for group in 0..GROUPS {
+    for group in 0..channels / width {
         let range = group * width..(group + 1) * width;
         let (mut total, mut total_squares) = (0.0f64, 0.0f64);
         for block in sums.chunks_exact(2 * channels) {

@@ -1,8 +1,8 @@
 //! The residual blocks: [`Block1d`] over frames, [`Block2d`] over frames and bins. Both start as the identity.
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 
-use crate::nn::{Conv1d, Conv1dConfig, FilterBlock2d, GroupNorm, Init, Linear, Padding, Weights};
+use crate::nn::{Conv1d, Conv1dConfig, FilterBlock2d, GroupNorm, Init, Linear, Padding, Value, Weights};
 
 /// Two convolutions, the second modulated by the embedding (Ho et al. 2020, with FiLM as in Dhariwal and Nichol 2021).
 pub(super) struct Block1d {
@@ -38,13 +38,13 @@ impl Block1d {
         })
     }
 
-    /// `[batch, frames, inputs]` to `[batch, frames, outputs]`.
-    pub(super) fn forward(&self, x: &Tensor, embedding: &Tensor) -> Result<Tensor> {
+    /// `[frames, inputs]` to `[frames, outputs]`.
+    pub(super) fn forward(&self, x: &Value, embedding: &Value) -> Result<Value> {
         let h = self.conv1.forward(&self.norm1.forward_silu(x)?)?;
-        let h = self.conv2.forward(&self.norm2.modulated(&h, &self.film.forward(embedding)?, true)?)?;
+        let h = self.norm2.modulated(&h, &self.film.forward(embedding)?, true)?;
         match &self.skip {
-            Some(skip) => skip.forward(x)? + h,
-            None => x + h,
+            Some(skip) => self.conv2.forward_onto(&h, &skip.forward(x)?),
+            None => self.conv2.forward_onto(&h, x),
         }
     }
 }
@@ -63,8 +63,8 @@ impl Block2d {
         })
     }
 
-    /// `[batch, frames, bins, channels]` to the same shape.
-    pub(super) fn forward(&self, x: &Tensor, embedding: &Tensor) -> Result<Tensor> {
+    /// `[frames, bins, channels]` to the same shape.
+    pub(super) fn forward(&self, x: &Value, embedding: &Value) -> Result<Value> {
         self.block.forward(x, &self.film.forward(embedding)?)
     }
 }

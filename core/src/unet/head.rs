@@ -9,7 +9,7 @@ use candle_core::{Result, Tensor, bail};
 
 use super::block::Block2d;
 use super::config::{FrameShape, HeadConfig};
-use crate::nn::{GroupNorm, Init, Linear, Weights};
+use crate::nn::{GroupNorm, Init, Linear, Value, Weights};
 
 struct HeadLevel {
     before: Vec<Block2d>,
@@ -76,75 +76,54 @@ impl Head {
         Ok(HeadLevel { before: blocks("before")?, after: blocks("after")? })
     }
 
-    /// `[batch, frames, channels]` to the same shape, through `trunk` on `[batch, frames / patch_frames, trunk_width]`.
+    /// `[frames, channels]` to the same shape, through `trunk` on `[frames / patch_frames, trunk_width]`.
     pub(super) fn forward(
         &self,
-        x: &Tensor,
-        context: Option<&Tensor>,
-        embedding: &Tensor,
-        trunk: impl Fn(&Tensor) -> Result<Tensor>,
-    ) -> Result<Tensor> {
+        x: &Value,
+        context: Option<&Value>,
+        embedding: &Value,
+        trunk: impl Fn(&Value) -> Result<Value>,
+    ) -> Result<Value> {
+        let (across, along) = (self.config.patch_frames, self.config.patch_bins);
         let seen = match (context, self.shape.has_context) {
-            (Some(context), true) => Tensor::cat(&[self.to_patches(x)?, self.to_patches(context)?], 3)?,
-            (None, false) => self.to_patches(x)?,
+            (Some(context), true) => x.to_patches(across, along)?.concat(&context.to_patches(across, along)?)?,
+            (None, false) => x.to_patches(across, along)?,
             _ => bail!("this network {} a context", if self.shape.has_context { "needs" } else { "takes no" }),
         };
-        let mut h = self.embed.forward(&seen)?.broadcast_add(&self.positions)?;
+        let mut h = self.embed.forward(&seen)?.add_parameter(&self.positions)?;
         let mut remembered = Vec::new();
         for (i, level) in self.levels.iter().enumerate() {
             h = run(&level.before, h, embedding)?;
             remembered.push(h.clone());
             if let Some(merge) = self.merge.get(i) {
-                h = merge.forward(&regroup(&h, self.config.merge, 1)?)?;
+                h = merge.forward(&h.reshape(&self.map(i + 1, self.config.merge * self.config.widths[i]))?)?;
             }
         }
-        h = self.through(&h, trunk)?;
         for (i, level) in self.levels.iter().enumerate().rev() {
-            if let Some(split) = self.split.get(i) {
-                h = regroup(&split.forward(&h)?, 1, self.config.merge)?;
-            }
-            h = run(&level.after, (h + &remembered[i])?, embedding)?;
+            // What comes back is added to what this level had on the way in.
+            let sum = match self.split.get(i) {
+                Some(split) => split.forward_onto(&h, &remembered[i])?,
+                None => self.through(&h, &remembered[i], &trunk)?,
+            };
+            h = run(&level.after, sum.reshape(&self.map(i, self.config.widths[i]))?, embedding)?;
         }
-        self.to_frames(&self.output.forward(&self.norm.forward_silu(&h)?)?)
+        self.output.forward(&self.norm.forward_silu(&h)?)?.to_frames(across, along)
     }
 
-    /// Fold the bins into channels, run the trunk, unfold.
-    fn through(&self, h: &Tensor, trunk: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
-        let (batch, frames, bins, width) = h.dims4()?;
-        let folded = self.fold.forward(&h.reshape((batch, frames, bins * width))?)?;
-        self.unfold.forward(&trunk(&folded)?)?.reshape((batch, frames, bins, width))
+    /// The shape of a map with the bins of level `i`.
+    fn map(&self, i: usize, channels: usize) -> [usize; 3] {
+        let bins = self.shape.channels / self.config.patch_bins / self.config.merge.pow(i as u32);
+        [self.shape.frames / self.config.patch_frames, bins, channels]
     }
 
-    /// `[batch, frames, channels]` to `[batch, frames / patch_frames, channels / patch_bins, patch]`.
-    fn to_patches(&self, x: &Tensor) -> Result<Tensor> {
-        let (batch, frames, channels) = x.dims3()?;
-        let (across, along) = (self.config.patch_frames, self.config.patch_bins);
-        x.reshape((batch, frames / across, across, channels / along, along))?.transpose(2, 3)?.contiguous()?.reshape((
-            batch,
-            frames / across,
-            channels / along,
-            across * along,
-        ))
-    }
-
-    /// The inverse of [`Head::to_patches`].
-    fn to_frames(&self, patches: &Tensor) -> Result<Tensor> {
-        let (batch, frames, bins, _) = patches.dims4()?;
-        let (across, along) = (self.config.patch_frames, self.config.patch_bins);
-        patches.reshape((batch, frames, bins, across, along))?.transpose(2, 3)?.contiguous()?.reshape((
-            batch,
-            frames * across,
-            bins * along,
-        ))
+    /// Fold the bins into channels, run the trunk, unfold onto `base`.
+    fn through(&self, h: &Value, base: &Value, trunk: impl Fn(&Value) -> Result<Value>) -> Result<Value> {
+        let [frames, bins, width] = self.map(self.levels.len() - 1, self.config.widths[self.levels.len() - 1]);
+        let folded = self.fold.forward(&h.reshape(&[frames, bins * width])?)?;
+        self.unfold.forward_onto(&trunk(&folded)?, base)
     }
 }
 
-fn run(blocks: &[Block2d], x: Tensor, embedding: &Tensor) -> Result<Tensor> {
+fn run(blocks: &[Block2d], x: Value, embedding: &Value) -> Result<Value> {
     blocks.iter().try_fold(x, |h, block| block.forward(&h, embedding))
-}
-
-/// `[batch, frames, bins, channels]`: `join` neighbouring bins become one, or one becomes `cut`; same memory.
-fn regroup(x: &Tensor, join: usize, cut: usize) -> Result<Tensor> {
-    let (batch, frames, bins, channels) = x.dims4()?;
-    x.reshape((batch, frames, bins / join * cut, channels * join / cut))
 }

@@ -11,14 +11,12 @@ mod config;
 mod head;
 mod trunk;
 
-use candle_core::Tensor;
-
 pub use config::{FrameShape, HeadConfig, UnetConfig};
 use head::Head;
 use trunk::Trunk;
 
 use crate::error::Result;
-use crate::nn::{GroupNorm, Init, Linear, Weights};
+use crate::nn::{GroupNorm, Init, Linear, Value, Weights};
 
 /// The network of one stage.
 pub struct Unet {
@@ -57,17 +55,17 @@ impl Unet {
         })
     }
 
-    /// `x` and `context` are `[batch, frames, channels]`, `embedding` is `[batch, embedding]`; the output has `x`'s shape.
+    /// `x` and `context` are `[frames, channels]`, `embedding` is `[embedding]`; the output has `x`'s shape.
     ///
     /// `context` is asked for exactly where the shape has one.
     ///
     /// # Errors
     /// A tensor operation failed, or the context is missing.
-    pub fn forward(&self, x: &Tensor, context: Option<&Tensor>, embedding: &Tensor) -> Result<Tensor> {
+    pub fn forward(&self, x: &Value, context: Option<&Value>, embedding: &Value) -> Result<Value> {
         let y = match &self.ends {
             Ends::Flat { input, norm, output } => {
                 let seen = match context {
-                    Some(context) => Tensor::cat(&[x, context], 2)?,
+                    Some(context) => x.concat(context)?,
                     None => x.clone(),
                 };
                 let h = self.trunk.forward(&input.forward(&seen)?, embedding)?;
@@ -75,8 +73,7 @@ impl Unet {
             }
             Ends::Head(head) => head.forward(x, context, embedding, |h| self.trunk.forward(h, embedding))?,
         };
-        let gate = self.gate.forward(embedding)?.unsqueeze(1)?;
-        Ok((y + x.broadcast_mul(&gate)?)?)
+        Ok(y.add_gated(x, &self.gate.forward(embedding)?)?)
     }
 }
 
@@ -92,8 +89,11 @@ impl Ends {
 }
 
 #[cfg(test)]
+mod plan_tests;
+
+#[cfg(test)]
 mod tests {
-    use candle_core::{DType, Device};
+    use candle_core::{DType, Device, Tensor};
 
     use super::*;
     use crate::noise::{NoiseStream, Seed};
@@ -102,6 +102,12 @@ mod tests {
         let mut values = vec![0.0; shape.iter().product()];
         NoiseStream::new(Seed(1), "unet test", index).fill_normal(&mut values);
         Tensor::from_vec(values, shape, &Device::Cpu).expect("as many values as the shape has")
+    }
+
+    fn forward(unet: &Unet, x: &Tensor, context: Option<&Tensor>, embedding: &Tensor) -> Result<Tensor> {
+        let [x, embedding] = [x, embedding].map(|tensor| Value::from(tensor.clone()));
+        let context = context.map(|tensor| Value::from(tensor.clone()));
+        Ok(unet.forward(&x, context.as_ref(), &embedding)?.tensor()?.clone())
     }
 
     fn config(head: bool) -> UnetConfig {
@@ -116,7 +122,7 @@ mod tests {
             let shape = FrameShape { frames, channels: 16, has_context: true };
             let unet = Unet::new(&config(head), shape, &Weights::fresh(Seed(1), &Device::Cpu))?;
             let x = random(&[2, frames, 16], 0);
-            let y = unet.forward(&x, Some(&x), &random(&[2, 16], 1))?;
+            let y = forward(&unet, &x, Some(&x), &random(&[2, 16], 1))?;
             assert_eq!(y.dims(), x.dims());
             // The last matrix and the gate start at zero: training starts from the best constant guess of v.
             assert_eq!(y.abs()?.max_all()?.to_scalar::<f32>()?, 0.0);
@@ -135,7 +141,7 @@ mod tests {
                 var.set(&(random(var.dims(), 10 + i as u64) * 0.3)?)?;
             }
             let (x, context) = (random(&[2, frames, 16], 0), random(&[2, frames, 16], 1));
-            let grads = unet.forward(&x, Some(&context), &random(&[2, 16], 2))?.sqr()?.sum_all()?.backward()?;
+            let grads = forward(&unet, &x, Some(&context), &random(&[2, 16], 2))?.sqr()?.sum_all()?.backward()?;
             for (name, var) in weights.vars() {
                 let grad = grads.get(var.as_tensor()).unwrap_or_else(|| panic!("no gradient for {name}"));
                 assert!(grad.abs()?.sum_all()?.to_scalar::<f32>()? > 0.0, "gradient of {name} is zero");
@@ -153,8 +159,8 @@ mod tests {
             var.set(&(random(var.dims(), 10 + i as u64) * 0.3)?)?;
         }
         let (x, e) = (random(&[3, 14, 16], 0), random(&[3, 16], 1));
-        let together = unet.forward(&x, None, &e)?.narrow(0, 1, 1)?;
-        let alone = unet.forward(&x.narrow(0, 1, 1)?, None, &e.narrow(0, 1, 1)?)?;
+        let together = forward(&unet, &x, None, &e)?.narrow(0, 1, 1)?;
+        let alone = forward(&unet, &x.narrow(0, 1, 1)?, None, &e.narrow(0, 1, 1)?)?;
         let difference = (together - alone)?.abs()?.max_all()?.to_dtype(DType::F32)?.to_scalar::<f32>()?;
         assert!(difference < 1e-5, "{difference}");
         Ok(())

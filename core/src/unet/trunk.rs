@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::block::Block1d;
 use super::config::UnetConfig;
-use crate::nn::{Conv1d, Conv1dConfig, Init, Padding, SelfAttention, Weights, crop_frames, upsample_nearest};
+use crate::nn::{Conv1d, Conv1dConfig, Init, Padding, SelfAttention, Value, Weights};
 
 /// Blocks at one resolution, and attention where the level is coarse enough.
 struct Level {
@@ -13,7 +13,7 @@ struct Level {
 }
 
 impl Level {
-    fn forward(&self, x: &Tensor, embedding: &Tensor) -> Result<Tensor> {
+    fn forward(&self, x: &Value, embedding: &Value) -> Result<Value> {
         let h = self.blocks.iter().try_fold(x.clone(), |h, block| block.forward(&h, embedding))?;
         self.attention.as_ref().map_or(Ok(h.clone()), |attention| attention.forward(&h))
     }
@@ -51,22 +51,23 @@ impl Trunk {
         })
     }
 
-    /// `[batch, frames, widths[0]]` to the same shape.
-    pub(super) fn forward(&self, x: &Tensor, embedding: &Tensor) -> Result<Tensor> {
+    /// `[frames, widths[0]]` to the same shape.
+    pub(super) fn forward(&self, x: &Value, embedding: &Value) -> Result<Value> {
         let mut h = match &self.positions {
-            Some(positions) => x.broadcast_add(positions)?,
+            Some(positions) => x.add_parameter(positions)?,
             None => x.clone(),
         };
         let mut remembered = Vec::new();
         for (level, shrink) in &self.down {
+            let frames = h.frames()?;
             h = level.forward(&h, embedding)?;
-            remembered.push(h.clone());
+            remembered.push((h.clone(), frames));
             h = shrink.forward(&h)?;
         }
         h = self.bottom.forward(&h, embedding)?;
-        for ((grow, level), skip) in self.up.iter().zip(remembered.iter().rev()) {
-            h = grow.forward(&crop_frames(&upsample_nearest(&h, 2)?, skip.dim(1)?)?)?;
-            h = level.forward(&Tensor::cat(&[&h, skip], 2)?, embedding)?;
+        for ((grow, level), (skip, frames)) in self.up.iter().zip(remembered.iter().rev()) {
+            h = grow.forward(&h.upsample(2, *frames)?)?;
+            h = level.forward(&h.concat(skip)?, embedding)?;
         }
         Ok(h)
     }

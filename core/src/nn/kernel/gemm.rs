@@ -48,7 +48,7 @@ impl Axis {
     }
 
     /// Runs that follow each other without a gap are one.
-    fn joined(self) -> Self {
+    pub fn joined(self) -> Self {
         let seamless = self.outer == 1 || self.outer_stride == self.count * self.stride;
         if seamless { Self::plain(self.len(), self.stride) } else { self }
     }

@@ -1,0 +1,226 @@
+//! [`Plan`], [`Workspace`] and [`Runner`]: what is computed, where, and by whom.
+
+use std::ops::Range;
+
+use candle_core::{Result, Tensor, bail};
+
+use super::forward::{Frame, Scratch, phases};
+use super::layout::Layout;
+use super::op::{Op, ValueId};
+use super::parameters::Parameters;
+use super::recording::{Recording, ValueInfo};
+use crate::nn::value::Value;
+use crate::nn::kernel::memory::Memory;
+use crate::nn::kernel::team::Team;
+
+/// A network laid out for the CPU. Immutable but for [`Plan::reload`]; several threads may use it, each with its own
+/// [`Workspace`].
+pub struct Plan {
+    pub(super) parameters: Parameters,
+    pub(super) values: Vec<ValueInfo>,
+    /// What depends on noise level and condition alone.
+    pub(super) preamble: Vec<Op>,
+    /// What depends on frames.
+    pub(super) main: Vec<Op>,
+    inputs: Vec<ValueId>,
+    output: ValueId,
+    trains: bool,
+}
+
+/// The memory of one user of a plan.
+pub struct Workspace {
+    values: Vec<f32>,
+    /// For the gradients of all values; empty unless the plan trains.
+    gradients: Vec<f32>,
+    layout: Layout,
+    /// Clips computed together.
+    batch: usize,
+    /// Rows (noise levels times clips) known beforehand.
+    rows: usize,
+}
+
+impl Plan {
+    /// The plan that ends in `output`; `trains` keeps what [`Workspace::backward`] needs.
+    ///
+    /// # Errors
+    /// Nothing was recorded; parameters that are not on the CPU.
+    pub fn new(recording: &Recording, output: &Value, trains: bool) -> Result<Self> {
+        let Value::Node(output) = output else { bail!("a tensor is not the end of a recording") };
+        let notes = std::mem::take(&mut *recording.0.borrow_mut());
+        if notes.ops.is_empty() {
+            bail!("nothing was recorded");
+        }
+        let is_main = |op: &Op| op.values().0.iter().any(|&id| notes.values[id].is_main);
+        let (main, preamble) = notes.ops.iter().cloned().partition(is_main);
+        let parameters = Parameters::new(notes.parameters, notes.matrices, trains)?;
+        Ok(Self {
+            parameters,
+            values: notes.values,
+            preamble,
+            main,
+            inputs: notes.inputs,
+            output: output.id(),
+            trains,
+        })
+    }
+
+    /// The parameters, in the order of their gradients.
+    pub fn parameters(&self) -> &[Tensor] {
+        self.parameters.tensors()
+    }
+
+    /// Where parameter `idx` lies in the vector of gradients.
+    pub fn gradient_range(&self, idx: usize) -> Range<usize> {
+        self.parameters.range(idx)
+    }
+
+    /// Numbers of all parameters together.
+    pub fn num_parameters(&self) -> usize {
+        self.parameters.len()
+    }
+
+    /// Take over the parameters again, which training has changed. Runs on the current rayon pool.
+    ///
+    /// # Errors
+    /// A parameter has left the CPU.
+    pub fn reload(&mut self) -> Result<()> {
+        self.parameters.load()
+    }
+
+    /// Memory for `batch` clips at a time and `rows` rows (noise levels times clips) known beforehand.
+    pub fn workspace(&self, batch: usize, rows: usize) -> Workspace {
+        let size = |id: ValueId| self.values[id].len * if self.values[id].is_main { batch } else { rows };
+        let layout = match self.trains {
+            true => Layout::apart(self.values.len(), size),
+            false => Layout::shared(&self.values, &self.main, self.output, size),
+        };
+        let gradients = vec![0.0; if self.trains { layout.len } else { 0 }];
+        Workspace { values: vec![0.0; layout.len], gradients, layout, batch, rows }
+    }
+
+    /// Compute the rows `rows` of what is known beforehand, from the inputs that are not frames, in their order.
+    ///
+    /// # Panics
+    /// If the inputs have other sizes than was recorded.
+    pub fn prepare(&self, workspace: &mut Workspace, rows: Range<usize>, inputs: &[&[f32]]) {
+        assert!(rows.end <= workspace.rows, "rows {rows:?} of {}", workspace.rows);
+        self.put(workspace, false, rows.start, rows.len(), inputs);
+        let memory = Memory::over(&mut workspace.values);
+        let frame = Frame { plan: self, memory: &memory, offsets: &workspace.layout.offsets, clips: rows.len(), row: rows.start };
+        let mut scratch = Scratch::default();
+        for phase in phases(&self.preamble, rows.len()) {
+            (0..phase.units).for_each(|unit| frame.run(&self.preamble[phase.op], phase.part, unit, &mut scratch));
+        }
+    }
+
+    /// Let `body` compute with `threads` threads of the current rayon pool.
+    ///
+    /// `body` runs here; helpers wait for its calls until it returns.
+    pub fn run<R>(&self, workspace: &mut Workspace, threads: usize, body: impl FnOnce(&mut Runner) -> R) -> R {
+        let phases = phases(&self.main, workspace.batch);
+        let team = Team::new(phases.iter().map(|phase| phase.units as u32).collect());
+        let shared = Shared { row: std::sync::atomic::AtomicUsize::new(0), memory: Memory::over(&mut workspace.values) };
+        let run = |phase: usize, unit: usize, offsets: &[usize], clips: usize, scratch: &mut Scratch| {
+            let row = shared.row.load(std::sync::atomic::Ordering::Relaxed);
+            let frame = Frame { plan: self, memory: &shared.memory, offsets, clips, row };
+            let phase = &phases[phase];
+            frame.run(&self.main[phase.op], phase.part, unit, scratch);
+        };
+        let (offsets, clips) = (&workspace.layout.offsets[..], workspace.batch);
+        rayon::in_place_scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(|_| {
+                    let mut scratch = Scratch::default();
+                    team.help(|phase, unit| run(phase, unit, offsets, clips, &mut scratch));
+                });
+            }
+            let _dismissal = Dismissal(&team);
+            let mut scratch = Scratch::default();
+            let mut lead = || team.lead(|phase, unit| run(phase, unit, offsets, clips, &mut scratch));
+            let mut runner = Runner { plan: self, shared: &shared, offsets, clips, rows: workspace.rows, lead: &mut lead };
+            body(&mut runner)
+        })
+    }
+
+    /// Copy inputs of one kind to their places.
+    fn put(&self, workspace: &mut Workspace, main: bool, first: usize, clips: usize, inputs: &[&[f32]]) {
+        let ids: Vec<ValueId> = self.inputs.iter().copied().filter(|&id| self.values[id].is_main == main).collect();
+        assert_eq!(ids.len(), inputs.len(), "inputs");
+        for (id, input) in ids.into_iter().zip(inputs) {
+            let (len, start) = (self.values[id].len, workspace.layout.offsets[id]);
+            workspace.values[start + first * len..][..clips * len].copy_from_slice(input);
+        }
+    }
+}
+
+/// What the threads of a run share.
+struct Shared {
+    row: std::sync::atomic::AtomicUsize,
+    memory: Memory,
+}
+
+/// Lets the helpers go even when the body panics.
+struct Dismissal<'a>(&'a Team);
+
+impl Drop for Dismissal<'_> {
+    fn drop(&mut self) {
+        self.0.dismiss();
+    }
+}
+
+/// Computes the main part of a plan, as often as wanted.
+pub struct Runner<'a> {
+    plan: &'a Plan,
+    shared: &'a Shared,
+    offsets: &'a [usize],
+    clips: usize,
+    rows: usize,
+    lead: &'a mut dyn FnMut(),
+}
+
+impl Runner<'_> {
+    /// The output for these frames (one slice for each input that is frames, in their order), with the rows `row..` of
+    /// what was prepared, one for each clip.
+    ///
+    /// # Panics
+    /// If the inputs have other sizes than was recorded, or the rows were not prepared.
+    pub fn forward(&mut self, row: usize, inputs: &[&[f32]]) -> &[f32] {
+        assert!(row + self.clips <= self.rows, "row {row} of {}", self.rows);
+        let ids: Vec<ValueId> =
+            self.plan.inputs.iter().copied().filter(|&id| self.plan.values[id].is_main).collect();
+        assert_eq!(ids.len(), inputs.len(), "inputs");
+        for (id, input) in ids.into_iter().zip(inputs) {
+            // SAFETY: helpers touch the memory only while this thread leads, below.
+            unsafe { self.shared.memory.write(self.range(id)) }.copy_from_slice(input);
+        }
+        self.shared.row.store(row, std::sync::atomic::Ordering::Relaxed);
+        (self.lead)();
+        // SAFETY: as above; the borrow ends before the next call.
+        unsafe { self.shared.memory.read(self.range(self.plan.output)) }
+    }
+
+    fn range(&self, id: ValueId) -> Range<usize> {
+        self.offsets[id]..self.offsets[id] + self.plan.values[id].len * self.clips
+    }
+}
+
+impl Workspace {
+    /// Add the gradients of all parameters to `gradients` (of [`Plan::num_parameters`]), given the output's of the batch
+    /// that was last computed with rows `0..`.
+    ///
+    /// # Panics
+    /// If the plan does not train, or a slice has another size.
+    pub fn backward(&mut self, plan: &Plan, output_gradient: &[f32], gradients: &mut [f32]) {
+        assert!(plan.trains && gradients.len() == plan.num_parameters(), "a plan that trains, and room for gradients");
+        super::backward::run(plan, self.parts(), plan.output, output_gradient, gradients);
+    }
+
+    fn parts(&mut self) -> super::backward::Parts<'_> {
+        super::backward::Parts {
+            values: &self.values,
+            gradients: &mut self.gradients,
+            offsets: &self.layout.offsets,
+            clips: self.batch,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! A network as a plan against the same network on candle's tape.
+
+use candle_core::{Device, Tensor};
+
+use super::*;
+use crate::nn::{Plan, Recording};
+use crate::noise::{NoiseStream, Seed};
+
+const EMBEDDING: usize = 16;
+
+fn random(shape: &[usize], index: u64) -> Tensor {
+    let mut values = vec![0.0; shape.iter().product()];
+    NoiseStream::new(Seed(2), "plan test", index).fill_normal(&mut values);
+    Tensor::from_vec(values, shape, &Device::Cpu).expect("as many values as the shape has")
+}
+
+fn flat(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// Networks that have every kind of layer between them: with and without head and context, odd lengths, loops.
+fn networks() -> Vec<(UnetConfig, FrameShape)> {
+    let head = |widths: &[usize]| HeadConfig {
+        patch_frames: 2,
+        patch_bins: 2,
+        widths: widths.to_vec(),
+        blocks: 1,
+        merge: 4,
+    };
+    let unet = |widths: &[usize], circular: bool, head: Option<HeadConfig>| UnetConfig {
+        widths: widths.to_vec(),
+        blocks: 1,
+        attention_levels: 1,
+        embedding: EMBEDDING,
+        circular,
+        head,
+    };
+    vec![
+        (unet(&[16, 24], false, None), FrameShape { frames: 13, channels: 16, has_context: true }),
+        (unet(&[40, 16, 24], true, None), FrameShape { frames: 12, channels: 6, has_context: false }),
+        (unet(&[16, 24], false, Some(head(&[8, 16]))), FrameShape { frames: 14, channels: 16, has_context: true }),
+        (unet(&[16], true, Some(head(&[24]))), FrameShape { frames: 6, channels: 44, has_context: false }),
+    ]
+}
+
+/// A network with nothing at zero, where a zero would hide what lies behind it.
+fn build(config: &UnetConfig, shape: FrameShape) -> (Unet, Weights) {
+    let weights = Weights::fresh(Seed(1), &Device::Cpu);
+    let unet = Unet::new(config, shape, &weights).unwrap();
+    for (i, var) in weights.vars().values().enumerate() {
+        var.set(&(random(var.dims(), 100 + i as u64) * 0.3).unwrap()).unwrap();
+    }
+    (unet, weights)
+}
+
+fn plan(unet: &Unet, shape: FrameShape, trains: bool) -> Plan {
+    let recording = Recording::new();
+    let embedding = Value::Node(recording.input(&[EMBEDDING], false));
+    let frames = [shape.frames, shape.channels];
+    let x = Value::Node(recording.input(&frames, true));
+    let context = shape.has_context.then(|| Value::Node(recording.input(&frames, true)));
+    Plan::new(&recording, &unet.forward(&x, context.as_ref(), &embedding).unwrap(), trains).unwrap()
+}
+
+fn assert_close(got: &[f32], expected: &[f32], what: &str) {
+    assert_eq!(got.len(), expected.len(), "{what}");
+    let largest = expected.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    for (a, b) in got.iter().zip(expected) {
+        // Sums of some hundred terms in f32, through a dozen layers.
+        assert!((a - b).abs() <= 1e-4 * (largest + 1e-3), "{what}: {a} {b}, largest {largest}");
+    }
+}
+
+#[test]
+fn a_plan_computes_what_the_tape_does_with_any_number_of_threads() {
+    for (config, shape) in networks() {
+        let (unet, _) = build(&config, shape);
+        let plan = plan(&unet, shape, false);
+        let (x, context) =
+            (random(&[3, shape.frames, shape.channels], 0), random(&[3, shape.frames, shape.channels], 1));
+        let embedding = random(&[3, EMBEDDING], 2);
+        let seen = shape.has_context.then(|| Value::from(context.clone()));
+        let expected = unet.forward(&x.clone().into(), seen.as_ref(), &embedding.clone().into()).unwrap();
+        let expected = flat(expected.tensor().unwrap());
+        let (x, context, embedding) = (flat(&x), flat(&context), flat(&embedding));
+        let clip = shape.frames * shape.channels;
+        let mut outputs = Vec::new();
+        for threads in [1, 2] {
+            // Clip by clip, each with its own row of what is known beforehand.
+            let mut workspace = plan.workspace(1, 3);
+            plan.prepare(&mut workspace, 0..3, &[&embedding]);
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let output = pool.install(|| {
+                plan.run(&mut workspace, threads, |runner| {
+                    let mut all = Vec::new();
+                    for (row, (x, context)) in x.chunks_exact(clip).zip(context.chunks_exact(clip)).enumerate() {
+                        let frames = if shape.has_context { vec![x, context] } else { vec![x] };
+                        all.extend_from_slice(runner.forward(row, &frames));
+                    }
+                    all
+                })
+            });
+            assert_close(&output, &expected, &format!("{config:?}, {threads} threads"));
+            outputs.push(output);
+        }
+        assert_eq!(outputs[0], outputs[1], "{config:?}");
+    }
+}
+
+#[test]
+fn a_plan_has_the_gradients_of_the_tape() {
+    for (config, shape) in networks() {
+        let (unet, weights) = build(&config, shape);
+        let plan = plan(&unet, shape, true);
+        let frames = [3, shape.frames, shape.channels];
+        let (x, context, direction) = (random(&frames, 0), random(&frames, 1), random(&frames, 3));
+        let embedding = random(&[3, EMBEDDING], 2);
+        let seen = shape.has_context.then(|| Value::from(context.clone()));
+        let y = unet.forward(&x.clone().into(), seen.as_ref(), &embedding.clone().into()).unwrap();
+        let expected = (y.tensor().unwrap() * &direction).unwrap().sum_all().unwrap().backward().unwrap();
+
+        let mut workspace = plan.workspace(3, 3);
+        plan.prepare(&mut workspace, 0..3, &[&flat(&embedding)]);
+        let (x, context) = (flat(&x), flat(&context));
+        let frames = if shape.has_context { vec![&x[..], &context[..]] } else { vec![&x[..]] };
+        let y_plan = plan.run(&mut workspace, 1, |runner| runner.forward(0, &frames).to_vec());
+        assert_close(&y_plan, &flat(y.tensor().unwrap()), &format!("{config:?}: output"));
+        let mut gradients = vec![0.0; plan.num_parameters()];
+        workspace.backward(&plan, &flat(&direction), &mut gradients);
+        let vars = weights.vars();
+        assert_eq!(plan.parameters().len(), vars.len(), "every parameter has its place");
+        for (name, var) in vars {
+            let idx = plan.parameters().iter().position(|p| p.id() == var.as_tensor().id()).unwrap();
+            let expected = flat(expected.get(var.as_tensor()).unwrap());
+            assert_close(&gradients[plan.gradient_range(idx)], &expected, &format!("{config:?}: {name}"));
+        }
+    }
+}
