@@ -7,9 +7,9 @@ use super::request::{condition, samples_in};
 use super::watch::Watch;
 use crate::audio::Clip;
 use crate::conditioning::Condition;
-use crate::diffusion::{Guided, karras_sigmas};
+use crate::diffusion::{Denoiser, karras_sigmas};
 use crate::error::{GenerateError, Result};
-use crate::model::{EnvelopePart, Model, Stage, envelope_context};
+use crate::model::{EnvelopePart, Model, Sampling, Stage, envelope_context};
 use crate::noise::{NoiseStream, Seed};
 use crate::representation::{Frames, RepresentationConfig};
 
@@ -89,13 +89,12 @@ impl Run<'_> {
     fn sample(&self, stage: &Stage, purpose: &str, shape: [usize; 2], context: Option<&Tensor>) -> Result<Frames> {
         let defaults = &self.model.card.config.sampling;
         let sigmas = karras_sigmas(self.recipe.steps, defaults.sigma_min, defaults.sigma_max, RHO)?;
-        let (conditions, nulls) = ([self.condition.clone()], [Condition::default()]);
-        let conditional = stage.denoiser(&conditions, context);
-        let unconditional = stage.denoiser(&nulls, context);
-        let scale = self.recipe.guidance;
-        let guided = Guided { conditional: &conditional, unconditional: &unconditional, scale };
+        let request = Sampling { sigmas: &sigmas, condition: self.condition.clone(), guidance: self.recipe.guidance };
         let noise = self.to_tensor(&noise(self.recipe.seed, purpose, shape, sigmas[0]))?;
-        let data = self.recipe.sampler.sample(&self.watch.over(&guided), noise, &sigmas)?;
+        let solve = |guided: &dyn Denoiser, noise: Tensor| {
+            self.recipe.sampler.sample(&self.watch.over(guided), noise, &sigmas)
+        };
+        let data = stage.sample(&request, noise, context, &solve)?;
         let [num_frames, num_channels] = shape;
         Ok(Frames { data: data.flatten_all()?.to_vec1()?, num_frames, num_channels })
     }

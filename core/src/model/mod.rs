@@ -17,4 +17,4 @@ pub use card::{Card, DataSource, EnvelopeStageConfig, FORMAT, ModelConfig, Sampl
 pub use file::save;
 pub use loaded::{EnvelopePart, Model, envelope_context};
 pub use registry::{Entry, Place, Registry};
-pub use stage::Stage;
+pub use stage::{Sampling, Stage};

@@ -8,6 +8,7 @@
 mod checkpoint;
 mod config;
 mod curves;
+mod engine;
 mod export;
 mod held_out;
 mod log;

@@ -47,6 +47,11 @@ impl Networks {
         Ok(Self { fine: stage(&config.unet, shape, "fine")?, envelope: envelope.transpose()?, weights })
     }
 
+    /// The fine or only stage, then the envelope stage where there is one.
+    pub(super) fn stages(&self) -> impl Iterator<Item = &Stage> {
+        std::iter::once(&self.fine).chain(&self.envelope)
+    }
+
     /// The same networks over stored parameters.
     pub(super) fn stored(
         config: &TrainConfig,

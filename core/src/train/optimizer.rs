@@ -1,8 +1,9 @@
 //! The optimizers, AdamW and SGD, with the moving average of the weights, in one pass over memory.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use candle_core::{Storage, Tensor, Var};
+use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor, Var};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -123,7 +124,8 @@ impl Optimizer {
         Ok(Self { config, slots })
     }
 
-    /// One step (numbered from 0): change `vars` by `grads` (zero where absent). Returns the norm of the gradients.
+    /// One step (numbered from 0): change `vars` by `grads` (zero where absent). Returns the norm of the gradients. Runs on
+    /// the current rayon pool.
     pub(super) fn step(
         &mut self,
         vars: &BTreeMap<String, Var>,
@@ -133,28 +135,62 @@ impl Optimizer {
         ema_decay: f64,
     ) -> Result<f64> {
         let norm = norm(grads)?;
+        let numbers = self.numbers(norm, step, progress, ema_decay);
+        self.slots.par_iter_mut().try_for_each(|(name, slot)| -> Result<()> {
+            let (Some(var), Some(grad)) = (vars.get(name), grads.get(name)) else { return Ok(()) };
+            update_composed(slot, var, grad, numbers.of(var))
+        })?;
+        Ok(norm)
+    }
+
+    /// As [`Optimizer::step`], for parameters on the CPU: everything in place, in one pass over memory.
+    pub(super) fn step_values(
+        &mut self,
+        vars: &BTreeMap<String, Var>,
+        grads: &BTreeMap<&str, &[f32]>,
+        step: u64,
+        progress: f64,
+        ema_decay: f64,
+    ) -> Result<f64> {
+        let squares: f64 = grads.values().collect::<Vec<_>>().par_iter().map(|grad| sum_of_squares(grad)).collect::<Vec<_>>().iter().sum();
+        let norm = squares.sqrt();
+        let numbers = self.numbers(norm, step, progress, ema_decay);
+        self.slots.par_iter_mut().try_for_each(|(name, slot)| -> Result<()> {
+            let (Some(var), Some(grad)) = (vars.get(name), grads.get(name.as_str())) else { return Ok(()) };
+            update(slot, var, grad, numbers.of(var))
+        })?;
+        Ok(norm)
+    }
+
+    fn numbers(&self, norm: f64, step: u64, progress: f64, ema_decay: f64) -> Step {
         let n = (step + 1) as i32;
         let correction = match self.config.rule {
             Rule::AdamW { beta1, beta2 } => (1.0 - beta1.powi(n), 1.0 - beta2.powi(n)),
             Rule::Sgd { .. } => (1.0, 1.0),
         };
-        let numbers = Step {
+        Step {
             rule: self.config.rule,
             learning_rate: self.config.learning_rate(step, progress),
-            weight_decay: 0.0,
+            weight_decay: self.config.weight_decay,
             shorten: (self.config.clip_norm / norm.max(1e-12)).min(1.0),
             correction,
             // A young average must not hold on to the random start.
             ema_decay: ema_decay.min((1.0 + step as f64) / (10.0 + step as f64)),
-        };
-        self.slots.par_iter_mut().try_for_each(|(name, slot)| -> Result<()> {
-            let (Some(var), Some(grad)) = (vars.get(name), grads.get(name)) else { return Ok(()) };
-            let decays = var.rank() > 1;
-            let numbers = Step { weight_decay: if decays { self.config.weight_decay } else { 0.0 }, ..numbers };
-            update(slot, var, grad, numbers)
-        })?;
-        Ok(norm)
+        }
     }
+}
+
+impl Step {
+    /// Only matrices decay.
+    fn of(self, var: &Var) -> Self {
+        Self { weight_decay: if var.rank() > 1 { self.weight_decay } else { 0.0 }, ..self }
+    }
+}
+
+/// In `f32` over short runs, in `f64` over them.
+fn sum_of_squares(values: &[f32]) -> f64 {
+    let run = |run: &[f32]| f64::from(run.iter().map(|x| x * x).sum::<f32>());
+    values.chunks(1024).map(run).sum()
 }
 
 /// Euclidean norm over all gradients.
@@ -166,18 +202,40 @@ fn norm(grads: &BTreeMap<String, Tensor>) -> Result<f64> {
     Ok(sum.sqrt())
 }
 
-fn update(slot: &mut Slot, var: &Var, grad: &Tensor, step: Step) -> Result<()> {
-    if !var.device().is_cpu() {
-        return update_composed(slot, var, grad, step);
-    }
-    let shape = var.shape().clone();
-    let (mut p, mut m, mut v, mut e) =
-        (values(var.as_tensor())?, values(&slot.first)?, values(&slot.second)?, values(&slot.ema)?);
-    update_values(&mut p, &values(grad)?, &mut m, &mut v, &mut e, step);
-    let tensor = |values: Vec<f32>| Tensor::from_vec(values, shape.clone(), &candle_core::Device::Cpu);
-    var.set(&tensor(p)?)?;
-    *slot = Slot { first: tensor(m)?, second: tensor(v)?, ema: tensor(e)? };
+fn update(slot: &Slot, var: &Var, grad: &[f32], step: Step) -> Result<()> {
+    let Slot { first, second, ema } = slot;
+    change(var.as_tensor(), |p| {
+        change(first, |m| change(second, |v| change(ema, |e| update_values(p, grad, m, v, e, step))))
+    })????;
     Ok(())
+}
+
+/// Call `f` with the values of a CPU tensor, to change them in place.
+fn change<T>(tensor: &Tensor, f: impl FnOnce(&mut [f32]) -> T) -> Result<T> {
+    let change = Change { f: RefCell::new(Some(f)), result: RefCell::new(None) };
+    tensor.inplace_op1(&change)?;
+    let result = change.result.into_inner();
+    Ok(result.ok_or_else(|| candle_core::Error::Msg("an operation in place did not run".into()))?)
+}
+
+/// An operation in place that runs once.
+struct Change<F, T> {
+    f: RefCell<Option<F>>,
+    result: RefCell<Option<T>>,
+}
+
+impl<T, F: FnOnce(&mut [f32]) -> T> InplaceOp1 for Change<F, T> {
+    fn name(&self) -> &'static str {
+        "change"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        let (CpuStorage::F32(values), Some((start, end))) = (storage, layout.contiguous_offsets()) else {
+            candle_core::bail!("need contiguous f32 values");
+        };
+        *self.result.borrow_mut() = self.f.take().map(|f| f(&mut values[start..end]));
+        Ok(())
+    }
 }
 
 fn update_values(p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32], e: &mut [f32], step: Step) {
@@ -227,15 +285,6 @@ fn update_composed(slot: &mut Slot, var: &Var, grad: &Tensor, step: Step) -> Res
     Ok(var.set(&p)?)
 }
 
-fn values(tensor: &Tensor) -> Result<Vec<f32>> {
-    let tensor = tensor.contiguous()?;
-    let (storage, layout) = tensor.storage_and_layout();
-    match (&*storage, layout.contiguous_offsets()) {
-        (Storage::Cpu(storage), Some((start, end))) => Ok(storage.as_slice::<f32>()?[start..end].to_vec()),
-        _ => Ok(tensor.flatten_all()?.to_vec1()?),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use candle_core::Device;
@@ -252,13 +301,21 @@ mod tests {
             let step = Step { rule, learning_rate: 0.1, weight_decay: 0.1, shorten: 0.5, correction, ema_decay: 0.5 };
             update(&mut slot, &var, &grad, step)?;
         }
-        Ok([values(var.as_tensor())?, values(&slot.ema)?].concat())
+        Ok([flat(var.as_tensor())?, flat(&slot.ema)?].concat())
+    }
+
+    fn flat(tensor: &Tensor) -> Result<Vec<f32>> {
+        Ok(tensor.flatten_all()?.to_vec1()?)
+    }
+
+    fn in_place(slot: &mut Slot, var: &Var, grad: &Tensor, step: Step) -> Result<()> {
+        update(slot, var, &flat(grad)?, step)
     }
 
     #[test]
     fn both_forms_of_both_rules_agree() -> Result<()> {
         for rule in [Rule::AdamW { beta1: 0.9, beta2: 0.99 }, Rule::Sgd { momentum: 0.9 }] {
-            let (fused, composed) = (run(rule, update)?, run(rule, update_composed)?);
+            let (fused, composed) = (run(rule, in_place)?, run(rule, update_composed)?);
             for (a, b) in fused.iter().zip(&composed) {
                 assert!((a - b).abs() < 1e-5, "{rule:?}: {fused:?} {composed:?}");
             }
@@ -280,7 +337,7 @@ mod tests {
             }
             p
         };
-        let got = run(Rule::AdamW { beta1: 0.9, beta2: 0.99 }, update)?;
+        let got = run(Rule::AdamW { beta1: 0.9, beta2: 0.99 }, in_place)?;
         for (got, start) in got.iter().zip([1.0, -2.0, 3.0]) {
             assert!((f64::from(*got) - expected(start)).abs() < 1e-5, "{got} {}", expected(start));
         }

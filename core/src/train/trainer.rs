@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::checkpoint::{self, CheckpointInfo};
 use super::config::TrainConfig;
+use super::engine::Engine;
 use super::held_out::{self, HeldOut};
 use super::log::{Line, Log};
 use super::networks::{Losses, Networks};
@@ -41,6 +42,8 @@ pub struct Trainer<'a> {
     info: CheckpointInfo,
     prepared: Prepared,
     networks: Networks,
+    /// On the CPU; elsewhere candle's tape gives the gradients.
+    engine: Option<Engine>,
     optimizer: Optimizer,
     held_out: Vec<Item>,
     log: Log,
@@ -129,6 +132,8 @@ impl<'a> Trainer<'a> {
         let config = info.config.clone();
         let threads = if threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { threads };
         let each = (threads / config.shards).max(1);
+        let is_cpu = networks.weights.device().is_cpu();
+        let engine = is_cpu.then(|| Engine::new(&networks, config.shards)).transpose()?;
         Ok(Self {
             held_out: held_out::items(&prepared, dataset)?,
             log: Log::open(&files.log(), info.step)?,
@@ -140,6 +145,7 @@ impl<'a> Trainer<'a> {
             info,
             prepared,
             networks,
+            engine,
             optimizer,
             threads,
         })
@@ -202,7 +208,7 @@ impl<'a> Trainer<'a> {
         let mut noise = NoiseStream::new(Seed(self.config.seed), "train sigma", self.info.step);
         let sigmas = self.config.noise_levels.stratified(self.config.batch_size, &mut noise);
         let this = &*self;
-        let shards: Vec<Result<(BTreeMap<String, Tensor>, Losses)>> = std::thread::scope(|scope| {
+        let shards: Vec<Result<Shard>> = std::thread::scope(|scope| {
             let sigmas = &sigmas;
             let mut workers = Vec::new();
             for (shard, pool) in this.pools.iter().enumerate() {
@@ -216,34 +222,60 @@ impl<'a> Trainer<'a> {
             let learning_rate = self.config.optimizer.learning_rate;
             return Err(TrainError::Diverged { step: self.info.step, learning_rate }.into());
         }
-        let vars = self.networks.weights.vars();
-        let (step, ema_decay) = (self.info.step, self.config.ema_decay);
-        let optimizer = &mut self.optimizer;
-        let norm = self.wide.install(|| optimizer.step(&vars, &grads, step, share, ema_decay))?;
+        let norm = self.update(&grads, share)?;
         self.info.step += 1;
         Ok((losses, norm))
     }
 
-    /// Gradients and losses of every `shards`th item of the batch, as shares of the whole batch's.
-    fn shard(&self, shard: usize, sigmas: &[f64]) -> Result<(BTreeMap<String, Tensor>, Losses)> {
+    /// Change the parameters by the engine's gradients, or by those of the tape. Returns their norm.
+    fn update(&mut self, tape: &BTreeMap<String, Tensor>, share: f64) -> Result<f64> {
+        let vars = self.networks.weights.vars();
+        let (step, ema_decay) = (self.info.step, self.config.ema_decay);
+        let (optimizer, engine) = (&mut self.optimizer, &mut self.engine);
+        self.wide.install(|| match engine {
+            Some(engine) => {
+                engine.sum();
+                let norm = engine.with_gradients(|grads| optimizer.step_values(&vars, grads, step, share, ema_decay))?;
+                engine.reload()?;
+                Ok(norm)
+            }
+            None => optimizer.step(&vars, tape, step, share, ema_decay),
+        })
+    }
+
+    /// Gradients and losses of every `shards`th item of the batch, as shares of the whole batch's. The engine keeps its
+    /// gradients to itself.
+    fn shard(&self, shard: usize, sigmas: &[f64]) -> Result<Shard> {
         let own = |i: &usize| i % self.config.shards == shard;
         let indices: Vec<usize> = (0..sigmas.len()).filter(own).collect();
         let sigmas: Vec<f64> = indices.iter().map(|&i| sigmas[i]).collect();
         let share = indices.len() as f64 / self.config.batch_size as f64;
+        let (items, mut noises) = self.items(&indices)?;
+        let (loss, networks) = (self.config.loss, &self.networks);
+        let (grads, losses) = match &self.engine {
+            Some(engine) => {
+                let losses = engine.shard(shard, networks, loss, &items, &sigmas, &mut noises, share)?;
+                (BTreeMap::new(), losses)
+            }
+            None => {
+                let (loss, losses) = networks.loss(loss, &items, &sigmas, &mut noises)?;
+                (networks.gradients(&loss, share)?, losses)
+            }
+        };
+        Ok((grads, Losses { fine: losses.fine * share, envelope: losses.envelope * share }))
+    }
+
+    /// Variations of sounds for these items of the batch, each with the stream that its noise comes from.
+    fn items(&self, indices: &[usize]) -> Result<(Vec<Item>, Vec<NoiseStream>)> {
         let (mut items, mut noises) = (Vec::new(), Vec::new());
-        for i in indices {
-            let mut noise = NoiseStream::new(
-                Seed(self.config.seed),
-                "train item",
-                self.info.step * self.config.batch_size as u64 + i as u64,
-            );
+        for &i in indices {
+            let idx = self.info.step * self.config.batch_size as u64 + i as u64;
+            let mut noise = NoiseStream::new(Seed(self.config.seed), "train item", idx);
             let example = self.dataset.augment(self.dataset.pick(&mut noise), &self.config.augment, &mut noise);
             items.push(self.prepared.hidden(&example, &self.config, &mut noise)?);
             noises.push(noise);
         }
-        let (loss, losses) = self.networks.loss(self.config.loss, &items, &sigmas, &mut noises)?;
-        let grads = self.networks.gradients(&loss, share)?;
-        Ok((grads, Losses { fine: losses.fine * share, envelope: losses.envelope * share }))
+        Ok((items, noises))
     }
 
     /// The held-out loss of the averaged weights.
@@ -320,8 +352,11 @@ impl<'a> Trainer<'a> {
     }
 }
 
+/// A shard's gradients, if the tape made them, and its losses.
+type Shard = (BTreeMap<String, Tensor>, Losses);
+
 /// Gradients and losses of all shards together, always added in their order.
-fn sum(shards: Vec<Result<(BTreeMap<String, Tensor>, Losses)>>) -> Result<(BTreeMap<String, Tensor>, Losses)> {
+fn sum(shards: Vec<Result<Shard>>) -> Result<Shard> {
     let mut grads: BTreeMap<String, Tensor> = BTreeMap::new();
     let mut losses = Losses::default();
     for shard in shards {

@@ -205,6 +205,11 @@ impl Runner<'_> {
 }
 
 impl Workspace {
+    /// Rows known beforehand that it has room for.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
     /// Add the gradients of all parameters to `gradients` (of [`Plan::num_parameters`]), given the output's of the batch
     /// that was last computed with rows `0..`.
     ///

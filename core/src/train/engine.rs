@@ -1,0 +1,208 @@
+//! [`Engine`]: losses and gradients on the CPU, by plans of the stages; every shard of a batch has its own memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::config::Loss;
+use super::networks::{Losses, Networks};
+use super::prepare::Item;
+use crate::conditioning::Condition;
+use crate::diffusion::precondition::{c_in, c_out};
+use crate::error::Result;
+use crate::model::Stage;
+use crate::nn::{Plan, Workspace};
+use crate::noise::NoiseStream;
+use crate::representation::Frames;
+
+/// Gradients that are added up together by one thread.
+const PIECE: usize = 64 * 1024;
+
+/// The plans of a training's stages and the memory that its shards compute in.
+pub(super) struct Engine {
+    /// The fine or only stage, then the envelope stage where there is one.
+    stages: Vec<Planned>,
+    shards: Vec<Mutex<Vec<Memory>>>,
+}
+
+struct Planned {
+    plan: Plan,
+    /// Of the parameters, in the plan's order.
+    names: Vec<String>,
+}
+
+/// What one shard needs for one stage; made when it is first used.
+#[derive(Default)]
+struct Memory {
+    workspace: Option<Workspace>,
+    gradients: Vec<f32>,
+    x_t: Vec<f32>,
+    target: Vec<f32>,
+}
+
+/// One stage's part of a batch.
+struct Batch<'a> {
+    data: Vec<&'a Frames>,
+    context: Option<Vec<&'a Frames>>,
+}
+
+impl Engine {
+    /// Plans for `networks`, whose parameters are on the CPU, and memory for `shards` shards.
+    pub(super) fn new(networks: &Networks, shards: usize) -> Result<Self> {
+        let vars = networks.weights.vars();
+        let stages = networks.stages().map(|stage| {
+            let plan = stage.plan(true)?;
+            let name = |id| vars.iter().find(|(_, var)| var.as_tensor().id() == id).map(|(name, _)| name.clone());
+            let names = plan.parameters().iter().map(|p| name(p.id()).unwrap_or_default()).collect();
+            Ok(Planned { plan, names })
+        });
+        let stages: Vec<Planned> = stages.collect::<Result<_>>()?;
+        let shards = (0..shards).map(|_| Mutex::new(stages.iter().map(|_| Memory::default()).collect())).collect();
+        Ok(Self { stages, shards })
+    }
+
+    /// Take over the parameters, which the optimizer has changed. Runs on the current rayon pool.
+    pub(super) fn reload(&mut self) -> Result<()> {
+        for stage in &mut self.stages {
+            stage.plan.reload()?;
+        }
+        Ok(())
+    }
+
+    /// Losses of these items (means over them) and, in the shard's memory, gradients of `share` times their sum. One sigma
+    /// an item; noise from `noise`, the fine stage's before the envelope's.
+    #[allow(clippy::too_many_arguments)] // One call's data, each used once.
+    pub(super) fn shard(
+        &self,
+        shard: usize,
+        networks: &Networks,
+        loss: Loss,
+        items: &[Item],
+        sigmas: &[f64],
+        noise: &mut [NoiseStream],
+        share: f64,
+    ) -> Result<Losses> {
+        let conditions: Vec<Condition> = items.iter().map(|item| item.condition.clone()).collect();
+        let mut memories = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = [0.0; 2];
+        let stages = self.stages.iter().zip(networks.stages()).zip(memories.iter_mut()).enumerate();
+        for (i, ((planned, stage), memory)) in stages {
+            let batch = if i == 0 { Batch::fine(items) } else { Batch::envelope(items) };
+            let rows = stage.rows(sigmas, &conditions);
+            found[i] = memory.step(&planned.plan, stage, &rows, loss, &batch, sigmas, noise, share);
+        }
+        Ok(Losses { fine: found[0], envelope: found[1] })
+    }
+
+    /// Add up the shards' gradients, always in their order. Runs on the current rayon pool.
+    pub(super) fn sum(&mut self) {
+        let mut shards: Vec<_> =
+            self.shards.iter_mut().map(|shard| shard.get_mut().unwrap_or_else(PoisonError::into_inner)).collect();
+        let Some((first, others)) = shards.split_first_mut() else { return };
+        for (stage, sum) in first.iter_mut().enumerate() {
+            for other in others.iter() {
+                let pairs = sum.gradients.par_chunks_mut(PIECE).zip(other[stage].gradients.par_chunks(PIECE));
+                pairs.for_each(|(sum, other)| sum.iter_mut().zip(other).for_each(|(sum, other)| *sum += other));
+            }
+        }
+    }
+
+    /// Call `f` with the sums, by parameter name.
+    pub(super) fn with_gradients<T>(&self, f: impl FnOnce(&BTreeMap<&str, &[f32]>) -> T) -> T {
+        let memories = self.shards[0].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gradients = BTreeMap::new();
+        for (stage, memory) in self.stages.iter().zip(memories.iter()) {
+            for (idx, name) in stage.names.iter().enumerate() {
+                gradients.insert(name.as_str(), &memory.gradients[stage.plan.gradient_range(idx)]);
+            }
+        }
+        f(&gradients)
+    }
+}
+
+impl<'a> Batch<'a> {
+    fn fine(items: &'a [Item]) -> Self {
+        let context = items.iter().map(|item| item.context.as_ref()).collect();
+        Self { data: items.iter().map(|item| &item.fine).collect(), context }
+    }
+
+    fn envelope(items: &'a [Item]) -> Self {
+        // A training with an envelope stage prepares an envelope for every item.
+        Self { data: items.iter().filter_map(|item| item.envelope.as_ref()).collect(), context: None }
+    }
+}
+
+impl Memory {
+    /// The loss of one stage on one batch, and the gradients of `share` times it.
+    #[allow(clippy::too_many_arguments)] // One call's data, each used once.
+    fn step(
+        &mut self,
+        plan: &Plan,
+        stage: &Stage,
+        rows: &(Vec<f32>, Vec<f32>),
+        loss: Loss,
+        batch: &Batch,
+        sigmas: &[f64],
+        noise: &mut [NoiseStream],
+        share: f64,
+    ) -> f64 {
+        let count = batch.data.len();
+        let clip = stage.shape().frames * stage.shape().channels;
+        self.draw(batch, clip, sigmas, noise);
+        let workspace = self.workspace.get_or_insert_with(|| plan.workspace(count, count));
+        plan.prepare(workspace, 0..count, &[&rows.0, &rows.1]);
+        let context = batch.context.as_ref().map(|frames| stack(frames));
+        let inputs: Vec<&[f32]> = [Some(&self.x_t), context.as_ref()].into_iter().flatten().map(Vec::as_slice).collect();
+        let target = &mut self.target;
+        // The target becomes the gradient of the output.
+        let value = plan.run(workspace, 1, |runner| loss_gradient(loss, runner.forward(0, &inputs), target, share));
+        self.gradients.clear();
+        self.gradients.resize(plan.num_parameters(), 0.0);
+        workspace.backward(plan, target, &mut self.gradients);
+        value
+    }
+
+    /// `x_t = cos t x0 + sin t z` and the velocity `cos t z - sin t x0`, with `sigma = tan t`.
+    fn draw(&mut self, batch: &Batch, clip: usize, sigmas: &[f64], noise: &mut [NoiseStream]) {
+        self.x_t.resize(batch.data.len() * clip, 0.0);
+        self.target.resize(batch.data.len() * clip, 0.0);
+        let clips = self.x_t.chunks_exact_mut(clip).zip(self.target.chunks_exact_mut(clip));
+        for (((x_t, target), x0), (&sigma, noise)) in clips.zip(&batch.data).zip(sigmas.iter().zip(noise)) {
+            let (cos, sin) = (c_in(sigma) as f32, -c_out(sigma) as f32);
+            noise.fill_normal(target);
+            for ((x_t, target), &x0) in x_t.iter_mut().zip(target).zip(&x0.data) {
+                let z = *target;
+                *x_t = cos * x0 + sin * z;
+                *target = cos * z - sin * x0;
+            }
+        }
+    }
+}
+
+/// The mean loss of `v` against `target`; `target` becomes the gradient of `share` times the loss.
+fn loss_gradient(loss: Loss, v: &[f32], target: &mut [f32], share: f64) -> f64 {
+    let scale = (share / target.len() as f64) as f32;
+    let mut sum = 0.0;
+    for (v, target) in v.chunks(4096).zip(target.chunks_mut(4096)) {
+        let mut block = 0.0f32;
+        for (v, target) in v.iter().zip(target) {
+            let d = v - *target;
+            let (value, slope) = match loss {
+                Loss::Mse => (d * d, 2.0 * d),
+                Loss::Huber { c } => {
+                    let root = (d * d + (c * c) as f32).sqrt();
+                    (root - c as f32, d / root)
+                }
+            };
+            block += value;
+            *target = scale * slope;
+        }
+        sum += f64::from(block);
+    }
+    sum / target.len() as f64
+}
+
+fn stack(frames: &[&Frames]) -> Vec<f32> {
+    frames.iter().flat_map(|frames| frames.data.iter().copied()).collect()
+}
