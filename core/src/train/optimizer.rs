@@ -117,8 +117,9 @@ impl Optimizer {
     /// Nothing remembered; the moving averages start at the parameters.
     pub(super) fn new(config: OptimizerConfig, vars: &BTreeMap<String, Var>) -> Result<Self> {
         let slot = |var: &Var| -> Result<Slot> {
-            let zeros = var.as_tensor().zeros_like()?;
-            Ok(Slot { first: zeros.clone(), second: zeros, ema: var.as_tensor().copy()? })
+            // Each its own memory: all are changed in place.
+            let zeros = || var.as_tensor().zeros_like();
+            Ok(Slot { first: zeros()?, second: zeros()?, ema: var.as_tensor().copy()? })
         };
         let slots = vars.iter().map(|(name, var)| Ok((name.clone(), slot(var)?))).collect::<Result<_>>()?;
         Ok(Self { config, slots })
@@ -293,8 +294,8 @@ mod tests {
 
     fn run(rule: Rule, update: fn(&mut Slot, &Var, &Tensor, Step) -> Result<()>) -> Result<Vec<f32>> {
         let var = Var::new(&[[1.0f32, -2.0, 3.0]], &Device::Cpu)?;
-        let zeros = var.as_tensor().zeros_like()?;
-        let mut slot = Slot { first: zeros.clone(), second: zeros, ema: var.as_tensor().copy()? };
+        let zeros = || var.as_tensor().zeros_like();
+        let mut slot = Slot { first: zeros()?, second: zeros()?, ema: var.as_tensor().copy()? };
         for n in 1..=3 {
             let grad = (var.as_tensor().detach() * 2.0)?;
             let correction = (1.0 - 0.9f64.powi(n), 1.0 - 0.99f64.powi(n));
