@@ -91,9 +91,8 @@ impl Run<'_> {
         let sigmas = karras_sigmas(self.recipe.steps, defaults.sigma_min, defaults.sigma_max, RHO)?;
         let request = Sampling { sigmas: &sigmas, condition: self.condition.clone(), guidance: self.recipe.guidance };
         let noise = self.to_tensor(&noise(self.recipe.seed, purpose, shape, sigmas[0]))?;
-        let solve = |guided: &dyn Denoiser, noise: Tensor| {
-            self.recipe.sampler.sample(&self.watch.over(guided), noise, &sigmas)
-        };
+        let solve =
+            |guided: &dyn Denoiser, noise: Tensor| self.recipe.sampler.sample(&self.watch.over(guided), noise, &sigmas);
         let data = stage.sample(&request, noise, context, &solve)?;
         let [num_frames, num_channels] = shape;
         Ok(Frames { data: data.flatten_all()?.to_vec1()?, num_frames, num_channels })

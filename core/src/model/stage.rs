@@ -21,7 +21,6 @@ pub struct Stage {
     spare: Mutex<Vec<Workspace>>,
 }
 
-
 impl Stage {
     /// Build over frames of this shape; `config` has been validated against it.
     ///

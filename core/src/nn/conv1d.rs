@@ -110,7 +110,7 @@ impl Conv1d {
             _ => {
                 let padded = (frames + 2 * reach).next_multiple_of(stride);
                 let circular = padding == Padding::Circular;
-                let op = |out| Op::Pad { x: x.id(), out, frames, channels: inputs, reach, padded, circular };
+                let op = |out| Op::Pad { x: x.id(), out, channels: inputs, reach, circular };
                 x.record(&[padded, inputs], op)?
             }
         };

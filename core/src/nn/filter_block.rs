@@ -209,7 +209,12 @@ impl BlockOp {
                 let count = filtered.len() / c;
                 rows::affine(Isa::best(), &mut normed[..count * c], filtered, &a, &b, false);
                 let widen = Epilogue { bias: Some(layer.b1), silu: true, ..Epilogue::default() };
-                product(Output::dense(&mut active[..2 * count * c], 2 * c), View::dense(normed, count, c), &matrices.w1, widen);
+                product(
+                    Output::dense(&mut active[..2 * count * c], 2 * c),
+                    View::dense(normed, count, c),
+                    &matrices.w1,
+                    widen,
+                );
                 let narrow = Epilogue { bias: Some(layer.b2), accumulate: true, ..Epilogue::default() };
                 product(Output::dense(out, c), View::dense(active, count, 2 * c), &matrices.w2, narrow);
             }
@@ -285,7 +290,13 @@ impl BlockOp {
         // `active` has served: it takes the gradient before SiLU.
         rows::silu_gradient(Isa::best(), active, wide, wide_grad);
         let before = View::dense(active, count, 2 * c);
-        product_unpacked(Output::dense(layer_grad.w1, 2 * c), View::dense(normed, count, c).transposed(), before, true, panels);
+        product_unpacked(
+            Output::dense(layer_grad.w1, 2 * c),
+            View::dense(normed, count, c).transposed(),
+            before,
+            true,
+            panels,
+        );
         rows::add_sums(Isa::best(), layer_grad.b1, active);
         product(Output::dense(normed_grad, c), before, &transposed.w1, Epilogue::default());
     }

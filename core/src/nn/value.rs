@@ -197,7 +197,7 @@ impl Value {
                 Ok(Self::Tensor(cut))
             }
             Self::Node(x) => {
-                let op = |out| Op::Repeat { x: x.id(), out, factor, frames, channels };
+                let op = |out| Op::Repeat { x: x.id(), out, factor, channels };
                 x.record(&[frames, channels], op).map(Self::Node)
             }
         }

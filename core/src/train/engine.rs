@@ -153,7 +153,8 @@ impl Memory {
         let workspace = self.workspace.get_or_insert_with(|| plan.workspace(count, count));
         plan.prepare(workspace, 0..count, &[&rows.0, &rows.1]);
         let context = batch.context.as_ref().map(|frames| stack(frames));
-        let inputs: Vec<&[f32]> = [Some(&self.x_t), context.as_ref()].into_iter().flatten().map(Vec::as_slice).collect();
+        let inputs: Vec<&[f32]> =
+            [Some(&self.x_t), context.as_ref()].into_iter().flatten().map(Vec::as_slice).collect();
         let target = &mut self.target;
         // The target becomes the gradient of the output.
         let value = plan.run(workspace, 1, |runner| loss_gradient(loss, runner.forward(0, &inputs), target, share));

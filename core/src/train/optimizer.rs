@@ -153,7 +153,14 @@ impl Optimizer {
         progress: f64,
         ema_decay: f64,
     ) -> Result<f64> {
-        let squares: f64 = grads.values().collect::<Vec<_>>().par_iter().map(|grad| sum_of_squares(grad)).collect::<Vec<_>>().iter().sum();
+        let squares: f64 = grads
+            .values()
+            .collect::<Vec<_>>()
+            .par_iter()
+            .map(|grad| sum_of_squares(grad))
+            .collect::<Vec<_>>()
+            .iter()
+            .sum();
         let norm = squares.sqrt();
         let numbers = self.numbers(norm, step, progress, ema_decay);
         self.slots.par_iter_mut().try_for_each(|(name, slot)| -> Result<()> {

@@ -235,7 +235,8 @@ impl<'a> Trainer<'a> {
         self.wide.install(|| match engine {
             Some(engine) => {
                 engine.sum();
-                let norm = engine.with_gradients(|grads| optimizer.step_values(&vars, grads, step, share, ema_decay))?;
+                let norm =
+                    engine.with_gradients(|grads| optimizer.step_values(&vars, grads, step, share, ema_decay))?;
                 engine.reload()?;
                 Ok(norm)
             }

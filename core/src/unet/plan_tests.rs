@@ -20,13 +20,8 @@ fn flat(tensor: &Tensor) -> Vec<f32> {
 
 /// Networks that have every kind of layer between them: with and without head and context, odd lengths, loops.
 fn networks() -> Vec<(UnetConfig, FrameShape)> {
-    let head = |widths: &[usize]| HeadConfig {
-        patch_frames: 2,
-        patch_bins: 2,
-        widths: widths.to_vec(),
-        blocks: 1,
-        merge: 4,
-    };
+    let head =
+        |widths: &[usize]| HeadConfig { patch_frames: 2, patch_bins: 2, widths: widths.to_vec(), blocks: 1, merge: 4 };
     let unet = |widths: &[usize], circular: bool, head: Option<HeadConfig>| UnetConfig {
         widths: widths.to_vec(),
         blocks: 1,

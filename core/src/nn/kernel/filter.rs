@@ -66,7 +66,6 @@ fn taps_inside(t: usize, frames: usize) -> std::ops::Range<usize> {
     usize::from(t == 0)..(frames + 1 - t).min(ACROSS)
 }
 
-
 #[inline(always)]
 unsafe fn filter_kernel<V: Vector>(
     out: &mut [f32],

@@ -222,7 +222,10 @@ impl<'a> Pass<'a> {
         let grad = View { data: grad, rows: out_rows, cols: Axis::plain(n, 1) };
         for (tap, turned) in turned.iter().enumerate() {
             let first = tap * op.inner / parameters.matrix(op.matrix).turned.len();
-            let onto = Epilogue { accumulate: parameters.matrix(op.matrix).turned.len() > 1 || write == Write::Add, ..Epilogue::default() };
+            let onto = Epilogue {
+                accumulate: parameters.matrix(op.matrix).turned.len() > 1 || write == Write::Add,
+                ..Epilogue::default()
+            };
             product(Output::strided(&mut x[first..], x_rows), grad, turned, onto);
         }
     }

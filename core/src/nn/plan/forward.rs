@@ -242,7 +242,8 @@ impl<'a> Frame<'a> {
         let a = View { data: unsafe { self.memory.read(x) }, rows, cols: Axis::plain(op.inner, 1) };
         let range = self.whole(op.out);
         let rows = clip_rows(op.rows, op.cols, op.rows * op.cols, self.clips);
-        let (a, rows) = if a.rows.joined().outer == 1 { (View { rows: a.rows.joined(), ..a }, rows.joined()) } else { (a, rows) };
+        let (a, rows) =
+            if a.rows.joined().outer == 1 { (View { rows: a.rows.joined(), ..a }, rows.joined()) } else { (a, rows) };
         let out = unsafe { Output::shared(self.memory.pointer(range.clone()), range.len(), rows) };
         let epilogue = Epilogue {
             bias: Some(self.plan.parameters.values(op.bias)),

@@ -12,8 +12,8 @@ pub(in crate::nn) type MatrixId = usize;
 /// One operation. Shapes are those of one clip.
 #[derive(Clone, Debug)]
 pub(in crate::nn) enum Op {
-    /// Frames with `reach` more before and `padded - frames - reach` after them: zeros, or the other end.
-    Pad { x: ValueId, out: ValueId, frames: usize, channels: usize, reach: usize, padded: usize, circular: bool },
+    /// Frames with `reach` more before and what is left of the output after them: zeros, or the other end.
+    Pad { x: ValueId, out: ValueId, channels: usize, reach: usize, circular: bool },
     /// `out = windows(x) matrix + bias (+ base)`.
     Product(Product),
     /// Normalised by group, scaled and shifted, modulated by `film` where there is one, then SiLU where asked.
@@ -30,8 +30,8 @@ pub(in crate::nn) enum Op {
     Add { a: ValueId, b: ValueId, out: ValueId },
     /// `x` plus a parameter, over and over.
     AddParameter { x: ValueId, parameter: ParameterId, out: ValueId },
-    /// Every frame `factor` times, the first `frames` of them.
-    Repeat { x: ValueId, out: ValueId, factor: usize, frames: usize, channels: usize },
+    /// Every frame `factor` times, as many as the output holds.
+    Repeat { x: ValueId, out: ValueId, factor: usize, channels: usize },
     /// `cut` is frames, across, channels, along: from `[f, a, c, l]` to `[f, c, a, l]`, or `back`.
     Patches { x: ValueId, out: ValueId, cut: [usize; 4], back: bool },
     /// `y + x * gate` by channel.

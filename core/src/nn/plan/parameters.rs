@@ -43,8 +43,7 @@ impl Parameters {
             forward: Panels::empty(Isa::best()),
             info,
         };
-        let mut all =
-            Self { tensors, starts, values, matrices: matrices.into_iter().map(empty).collect(), trains };
+        let mut all = Self { tensors, starts, values, matrices: matrices.into_iter().map(empty).collect(), trains };
         all.load()?;
         Ok(all)
     }

@@ -9,9 +9,9 @@ use super::layout::Layout;
 use super::op::{Op, ValueId};
 use super::parameters::Parameters;
 use super::recording::{Recording, ValueInfo};
-use crate::nn::value::Value;
 use crate::nn::kernel::memory::Memory;
 use crate::nn::kernel::team::Team;
+use crate::nn::value::Value;
 
 /// A network laid out for the CPU. Immutable but for [`Plan::reload`]; several threads may use it, each with its own
 /// [`Workspace`].
@@ -53,15 +53,7 @@ impl Plan {
         let is_main = |op: &Op| op.values().0.iter().any(|&id| notes.values[id].is_main);
         let (main, preamble) = notes.ops.iter().cloned().partition(is_main);
         let parameters = Parameters::new(notes.parameters, notes.matrices, trains)?;
-        Ok(Self {
-            parameters,
-            values: notes.values,
-            preamble,
-            main,
-            inputs: notes.inputs,
-            output: output.id(),
-            trains,
-        })
+        Ok(Self { parameters, values: notes.values, preamble, main, inputs: notes.inputs, output: output.id(), trains })
     }
 
     /// The parameters, in the order of their gradients.
@@ -106,7 +98,13 @@ impl Plan {
         assert!(rows.end <= workspace.rows, "rows {rows:?} of {}", workspace.rows);
         self.put(workspace, false, rows.start, rows.len(), inputs);
         let memory = Memory::over(&mut workspace.values);
-        let frame = Frame { plan: self, memory: &memory, offsets: &workspace.layout.offsets, clips: rows.len(), row: rows.start };
+        let frame = Frame {
+            plan: self,
+            memory: &memory,
+            offsets: &workspace.layout.offsets,
+            clips: rows.len(),
+            row: rows.start,
+        };
         let mut scratch = Scratch::default();
         for phase in phases(&self.preamble, rows.len()) {
             (0..phase.units).for_each(|unit| frame.run(&self.preamble[phase.op], phase.part, unit, &mut scratch));
@@ -119,7 +117,8 @@ impl Plan {
     pub fn run<R>(&self, workspace: &mut Workspace, threads: usize, body: impl FnOnce(&mut Runner) -> R) -> R {
         let phases = phases(&self.main, workspace.batch);
         let team = Team::new(phases.iter().map(|phase| phase.units as u32).collect());
-        let shared = Shared { row: std::sync::atomic::AtomicUsize::new(0), memory: Memory::over(&mut workspace.values) };
+        let shared =
+            Shared { row: std::sync::atomic::AtomicUsize::new(0), memory: Memory::over(&mut workspace.values) };
         let run = |phase: usize, unit: usize, offsets: &[usize], clips: usize, scratch: &mut Scratch| {
             let row = shared.row.load(std::sync::atomic::Ordering::Relaxed);
             let frame = Frame { plan: self, memory: &shared.memory, offsets, clips, row };
@@ -137,7 +136,8 @@ impl Plan {
             let _dismissal = Dismissal(&team);
             let mut scratch = Scratch::default();
             let mut lead = || team.lead(|phase, unit| run(phase, unit, offsets, clips, &mut scratch));
-            let mut runner = Runner { plan: self, shared: &shared, offsets, clips, rows: workspace.rows, lead: &mut lead };
+            let mut runner =
+                Runner { plan: self, shared: &shared, offsets, clips, rows: workspace.rows, lead: &mut lead };
             body(&mut runner)
         })
     }
@@ -186,8 +186,7 @@ impl Runner<'_> {
     /// If the inputs have other sizes than was recorded, or the rows were not prepared.
     pub fn forward(&mut self, row: usize, inputs: &[&[f32]]) -> &[f32] {
         assert!(row + self.clips <= self.rows, "row {row} of {}", self.rows);
-        let ids: Vec<ValueId> =
-            self.plan.inputs.iter().copied().filter(|&id| self.plan.values[id].is_main).collect();
+        let ids: Vec<ValueId> = self.plan.inputs.iter().copied().filter(|&id| self.plan.values[id].is_main).collect();
         assert_eq!(ids.len(), inputs.len(), "inputs");
         for (id, input) in ids.into_iter().zip(inputs) {
             // SAFETY: helpers touch the memory only while this thread leads, below.
