@@ -1,25 +1,45 @@
 //! [`Ours`]: the network of this crate, rendering one clip and training on a batch.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use brownian_core::Result;
 use brownian_core::model::Stage;
-use brownian_core::nn::Weights;
+use brownian_core::nn::{Plan, Weights, Workspace};
 use brownian_core::noise::Seed;
-use candle_core::{Device, Tensor, Var};
+use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Tensor, Var};
 use rayon::prelude::*;
 
 use crate::case::Case;
 
-/// The network twice: over stored parameters, and over trainable ones.
+/// The network as a plan twice: over stored parameters, and over trainable ones.
 pub struct Ours {
-    stored: Stage,
-    trained: Stage,
+    stage: Stage,
+    stored: Plan,
+    forward: Mutex<Workspace>,
+    training: Mutex<Training>,
     vars: BTreeMap<String, Var>,
-    optimizer: Mutex<AdamW>,
     threads: usize,
+}
+
+/// What a training step changes.
+struct Training {
+    plan: Plan,
+    parts: Vec<Part>,
+    /// AdamW's two means, as long as all parameters.
+    slots: [Vec<f32>; 2],
+    step: i32,
+}
+
+/// One thread's share of the batch.
+struct Part {
+    start: usize,
+    count: usize,
+    workspace: Workspace,
+    gradients: Vec<f32>,
+    loss: f64,
 }
 
 impl Ours {
@@ -30,62 +50,115 @@ impl Ours {
         for (name, var) in &vars {
             var.set(case.tensors.get(name).ok_or_else(|| candle_core::Error::Msg(format!("no parameter {name}")))?)?;
         }
-        let stored = build(case, &Weights::stored(case.tensors.clone(), &Device::Cpu))?;
-        Ok(Self { stored, trained, vars, optimizer: Mutex::default(), threads })
+        let stage = build(case, &Weights::stored(case.tensors.clone(), &Device::Cpu))?;
+        let (stored, plan) = (stage.plan(false)?, trained.plan(true)?);
+        let batch = case.sigmas.len();
+        let each = batch.div_ceil(threads);
+        let part = |start: usize| {
+            let count = each.min(batch - start);
+            let gradients = vec![0.0; plan.num_parameters()];
+            Part { start, count, workspace: plan.workspace(count, count), gradients, loss: 0.0 }
+        };
+        let parts = (0..batch).step_by(each).map(part).collect();
+        let slots = [vec![0.0; plan.num_parameters()], vec![0.0; plan.num_parameters()]];
+        let training = Mutex::new(Training { plan, parts, slots, step: 0 });
+        let forward = Mutex::new(stored.workspace(1, 1));
+        Ok(Self { stage, stored, forward, training, vars, threads })
     }
 
-    /// The velocity of the first clip.
+    /// The velocity of the first clip, the embedding included.
     pub fn forward(&self, case: &Case) -> Result<Tensor> {
-        let context = case.context.as_ref().map(|context| context.narrow(0, 0, 1)).transpose()?;
-        self.stored.velocity(&case.x.narrow(0, 0, 1)?, context.as_ref(), &case.sigmas[..1], &case.conditions[..1])
+        let mut workspace = locked(&self.forward);
+        let (levels, features) = self.stage.rows(&case.sigmas[..1], &case.conditions[..1]);
+        self.stored.prepare(&mut workspace, 0..1, &[&levels, &features]);
+        let frames = clips(case, 0, 1)?;
+        let frames: Vec<&[f32]> = frames.iter().map(Vec::as_slice).collect();
+        let v = self.stored.run(&mut workspace, self.threads, |runner| runner.forward(0, &frames).to_vec());
+        Ok(Tensor::from_vec(v, case.x.narrow(0, 0, 1)?.shape(), &Device::Cpu)?)
     }
 
     /// One step: forward, backward, optimizer. One part of the batch for each thread, as in training.
     pub fn step(&self, case: &Case) -> Result<()> {
-        let (_, grads) = self.gradients(case)?;
-        // Only a panic of another holder could poison it, and there is no other.
-        let mut optimizer = self.optimizer.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        optimizer.step(&self.vars, &grads)
+        let training = &mut *locked(&self.training);
+        self.gradients(case, training)?;
+        training.step += 1;
+        let (plan, step, [first, second]) = (&training.plan, training.step, &mut training.slots);
+        let mut slots = (&mut first[..], &mut second[..]);
+        let mut jobs = Vec::new();
+        for (idx, tensor) in plan.parameters().iter().enumerate() {
+            let range = plan.gradient_range(idx);
+            let (m, rest_m) = slots.0.split_at_mut(range.len());
+            let (v, rest_v) = slots.1.split_at_mut(range.len());
+            slots = (rest_m, rest_v);
+            jobs.push((tensor, &training.parts[0].gradients[range], m, v));
+        }
+        jobs.into_par_iter().try_for_each(|(tensor, gradients, m, v)| {
+            tensor.inplace_op1(&AdamW { gradients, slots: RefCell::new((m, v)), step })
+        })?;
+        Ok(training.plan.reload()?)
     }
 
     /// Loss and gradients of the whole batch, written as a safetensors file.
     pub fn write_gradients(&self, case: &Case, path: &Path) -> Result<()> {
-        let (loss, grads) = self.gradients(case)?;
-        let mut tensors: HashMap<String, Tensor> = grads.into_iter().collect();
-        tensors.insert("loss".into(), Tensor::new(&[loss], &Device::Cpu)?);
+        let training = &mut *locked(&self.training);
+        let loss = self.gradients(case, training)?;
+        let mut tensors = HashMap::from([("loss".to_string(), Tensor::new(&[loss as f32], &Device::Cpu)?)]);
+        for (name, var) in &self.vars {
+            let found = training.plan.parameters().iter().position(|tensor| tensor.id() == var.as_tensor().id());
+            let idx = found.ok_or_else(|| candle_core::Error::Msg(format!("{name} is not in the plan")))?;
+            let gradients = training.parts[0].gradients[training.plan.gradient_range(idx)].to_vec();
+            tensors.insert(name.clone(), Tensor::from_vec(gradients, var.shape(), &Device::Cpu)?);
+        }
         Ok(candle_core::safetensors::save(&tensors, path)?)
     }
 
-    fn gradients(&self, case: &Case) -> Result<(f32, BTreeMap<String, Tensor>)> {
-        let batch = case.sigmas.len();
-        let each = batch.div_ceil(self.threads);
-        let starts: Vec<usize> = (0..batch).step_by(each).collect();
-        let part = |&start: &usize| self.part(case, start, each.min(batch - start));
-        let mut parts: Vec<_> = starts.par_iter().map(part).collect::<Result<_>>()?;
-        let (mut loss, mut sum) = parts.remove(0);
-        for (part_loss, grads) in parts {
-            loss += part_loss;
-            for (name, grad) in grads {
-                let total = (&sum[&name] + grad)?;
-                sum.insert(name, total);
-            }
+    /// The loss; the gradients of the whole batch end in the first part.
+    fn gradients(&self, case: &Case, training: &mut Training) -> Result<f64> {
+        let plan = &training.plan;
+        training.parts.par_iter_mut().try_for_each(|part| part.run(&self.stage, plan, case))?;
+        let (first, others) = training.parts.split_at_mut(1);
+        for other in others {
+            let pairs = first[0].gradients.par_chunks_mut(1 << 16).zip(other.gradients.par_chunks(1 << 16));
+            pairs.for_each(|(sum, other)| sum.iter_mut().zip(other).for_each(|(sum, other)| *sum += other));
+            first[0].loss += other.loss;
         }
-        Ok((loss, sum))
+        Ok(first[0].loss)
     }
+}
 
-    /// Loss and gradients of `count` clips, as their share of the batch's.
-    fn part(&self, case: &Case, start: usize, count: usize) -> Result<(f32, BTreeMap<String, Tensor>)> {
-        let cut = |tensor: &Tensor| tensor.narrow(0, start, count);
-        let context = case.context.as_ref().map(cut).transpose()?;
-        let range = start..start + count;
-        let (sigmas, conditions) = (&case.sigmas[range.clone()], &case.conditions[range]);
-        let v = self.trained.velocity(&cut(&case.x)?, context.as_ref(), sigmas, conditions)?;
-        let share = count as f64 / case.sigmas.len() as f64;
-        let loss = ((v - cut(&case.target)?)?.sqr()?.mean_all()? * share)?;
-        let grads = loss.backward()?;
-        let found = self.vars.iter().filter_map(|(name, var)| Some((name.clone(), grads.get(var)?.detach())));
-        Ok((loss.to_scalar()?, found.collect()))
+impl Part {
+    /// Loss and gradients of this part, as their share of the batch's.
+    fn run(&mut self, stage: &Stage, plan: &Plan, case: &Case) -> Result<()> {
+        let range = self.start..self.start + self.count;
+        let (levels, features) = stage.rows(&case.sigmas[range.clone()], &case.conditions[range]);
+        plan.prepare(&mut self.workspace, 0..self.count, &[&levels, &features]);
+        let frames = clips(case, self.start, self.count)?;
+        let frames: Vec<&[f32]> = frames.iter().map(Vec::as_slice).collect();
+        let mut gradient: Vec<f32> = case.target.narrow(0, self.start, self.count)?.flatten_all()?.to_vec1()?;
+        let scale = 1.0 / case.target.elem_count() as f32;
+        self.loss = plan.run(&mut self.workspace, 1, |runner| {
+            let pairs = runner.forward(0, &frames).iter().zip(&mut gradient);
+            pairs.fold(0.0, |loss, (v, target)| {
+                let difference = v - *target;
+                *target = 2.0 * scale * difference;
+                loss + f64::from(difference * difference * scale)
+            })
+        });
+        self.gradients.fill(0.0);
+        self.workspace.backward(plan, &gradient, &mut self.gradients);
+        Ok(())
     }
+}
+
+/// Frames, and the context where there is one, of `count` clips.
+fn clips(case: &Case, start: usize, count: usize) -> Result<Vec<Vec<f32>>> {
+    let cut = |tensor: &Tensor| Ok(tensor.narrow(0, start, count)?.flatten_all()?.to_vec1()?);
+    std::iter::once(&case.x).chain(&case.context).map(cut).collect()
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Only a panic of another holder could poison it, and there is no other.
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 fn build(case: &Case, weights: &Weights) -> Result<Stage> {
@@ -97,29 +170,27 @@ fn build(case: &Case, weights: &Weights) -> Result<Stage> {
 }
 
 /// AdamW (Loshchilov and Hutter 2019) in one pass over memory, with the numbers that the other engine gets.
-#[derive(Default)]
-struct AdamW {
-    slots: BTreeMap<String, [Vec<f32>; 2]>,
+struct AdamW<'a> {
+    gradients: &'a [f32],
+    slots: RefCell<(&'a mut [f32], &'a mut [f32])>,
     step: i32,
 }
 
-impl AdamW {
-    fn step(&mut self, vars: &BTreeMap<String, Var>, grads: &BTreeMap<String, Tensor>) -> Result<()> {
-        self.step += 1;
-        let step = self.step;
-        for (name, grad) in grads {
-            let zeros = || vec![0.0; grad.elem_count()];
-            self.slots.entry(name.clone()).or_insert_with(|| [zeros(), zeros()]);
+impl InplaceOp1 for AdamW<'_> {
+    fn name(&self) -> &'static str {
+        "adamw"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        let (CpuStorage::F32(weights), Some((start, end))) = (storage, layout.contiguous_offsets()) else {
+            candle_core::bail!("need contiguous f32 values");
+        };
+        let (first, second) = &mut *self.slots.borrow_mut();
+        let slots = first.iter_mut().zip(second.iter_mut());
+        for ((w, (m, v)), &g) in weights[start..end].iter_mut().zip(slots).zip(self.gradients) {
+            update(w, m, v, g, self.step);
         }
-        self.slots.par_iter_mut().try_for_each(|(name, [first, second])| -> Result<()> {
-            let grad: Vec<f32> = grads[name].flatten_all()?.to_vec1()?;
-            let var = &vars[name];
-            let mut weights: Vec<f32> = var.flatten_all()?.to_vec1()?;
-            for (((w, m), v), g) in weights.iter_mut().zip(first).zip(second).zip(grad) {
-                update(w, m, v, g, step);
-            }
-            Ok(var.set(&Tensor::from_vec(weights, var.shape(), &Device::Cpu)?)?)
-        })
+        Ok(())
     }
 }
 
