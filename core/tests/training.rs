@@ -9,7 +9,9 @@ use brownian_core::generate::{Cancel, Request, Session};
 use brownian_core::model::{EnvelopeStageConfig, Model};
 use brownian_core::noise::{NoiseStream, Seed};
 use brownian_core::representation::{EnvelopeConfig, RepresentationConfig};
-use brownian_core::train::{Event, Identity, Limit, Loss, OptimizerConfig, Progress, Rule, TrainConfig, Trainer};
+use brownian_core::train::{
+    Event, Hardware, Identity, Limit, Loss, OptimizerConfig, Progress, Rule, TrainConfig, Trainer,
+};
 use brownian_core::unet::{HeadConfig, UnetConfig};
 use candle_core::Device;
 
@@ -115,7 +117,8 @@ fn a_toy_training_beats_noise_and_its_model_tells_the_classes_apart() {
         let config = config(two_stages);
         let dataset = Dataset::scan(&sounds, &config.dataset).expect("usable sounds");
         let runs = folder.path().join(if two_stages { "two" } else { "one" });
-        let mut trainer = Trainer::begin(&runs, config, identity(), &dataset, 2).expect("sound settings");
+        let mut trainer =
+            Trainer::begin(&runs, config, identity(), &dataset, &Hardware::cpu(2)).expect("sound settings");
         train(&mut trainer, 170, &Cancel::default(), None);
         let summary = trainer.run(Limit::Steps(200), &Cancel::default(), &mut |_| {}).expect("it goes on");
         let held_out = summary.held_out.expect("measured at step 200");
@@ -143,7 +146,8 @@ fn held_out_after(steps: u64, config: TrainConfig) -> [f64; 5] {
     let sounds = folder.path().join("sounds");
     write_sounds(&sounds);
     let dataset = Dataset::scan(&sounds, &config.dataset).expect("usable sounds");
-    let mut trainer = Trainer::begin(&folder.path().join("run"), config, identity(), &dataset, 2).expect("settings");
+    let mut trainer =
+        Trainer::begin(&folder.path().join("run"), config, identity(), &dataset, &Hardware::cpu(2)).expect("settings");
     let summary = trainer.run(Limit::Steps(steps), &Cancel::default(), &mut |_| {}).expect("a training");
     summary.held_out.expect("measured at the end").fine
 }
@@ -176,7 +180,8 @@ fn a_resumed_training_repeats_the_uninterrupted_one_bit_for_bit() {
     let config = config(true);
     let dataset = Dataset::scan(&sounds, &config.dataset).expect("usable sounds");
     let begin = |name: &str| {
-        Trainer::begin(&folder.path().join(name), config.clone(), identity(), &dataset, 2).expect("sound settings")
+        Trainer::begin(&folder.path().join(name), config.clone(), identity(), &dataset, &Hardware::cpu(2))
+            .expect("sound settings")
     };
     let mut whole = begin("whole");
     let expected = train(&mut whole, 12, &Cancel::default(), None);
@@ -184,7 +189,8 @@ fn a_resumed_training_repeats_the_uninterrupted_one_bit_for_bit() {
     let first = train(&mut broken, 12, &Cancel::default(), Some(5));
     assert_eq!(first.len(), 5);
     drop(broken);
-    let mut resumed = Trainer::resume(&folder.path().join("broken"), &dataset, 1).expect("a checkpoint");
+    let mut resumed =
+        Trainer::resume(&folder.path().join("broken"), &dataset, &Hardware::cpu(1)).expect("a checkpoint");
     let second = train(&mut resumed, 12, &Cancel::default(), None);
     assert_eq!([first, second].concat(), expected);
     let bytes = |trainer: &Trainer| std::fs::read(trainer.files().model()).expect("a model");
@@ -201,16 +207,26 @@ fn a_training_refuses_what_it_cannot_go_on_with() {
     let runs = folder.path().join("runs");
     let refusal =
         |result: brownian_core::Result<Trainer>| result.err().map(|error| error.to_string()).unwrap_or_default();
-    assert!(refusal(Trainer::resume(&runs, &dataset, 1)).contains("no checkpoint to resume"));
+    assert!(refusal(Trainer::resume(&runs, &dataset, &Hardware::cpu(1))).contains("no checkpoint to resume"));
     let wrong = TrainConfig { drop_condition: 2.0, ..config.clone() };
-    assert!(refusal(Trainer::begin(&runs, wrong, identity(), &dataset, 1)).contains("drop_condition is 2; need 0..=1"));
-    let mut trainer = Trainer::begin(&runs, config.clone(), identity(), &dataset, 1).expect("sound settings");
+    assert!(
+        refusal(Trainer::begin(&runs, wrong, identity(), &dataset, &Hardware::cpu(1)))
+            .contains("drop_condition is 2; need 0..=1")
+    );
+    let mut trainer =
+        Trainer::begin(&runs, config.clone(), identity(), &dataset, &Hardware::cpu(1)).expect("sound settings");
     train(&mut trainer, 1, &Cancel::default(), None);
     drop(trainer);
-    assert!(refusal(Trainer::begin(&runs, config, identity(), &dataset, 1)).contains("already holds a training"));
+    assert!(
+        refusal(Trainer::begin(&runs, config, identity(), &dataset, &Hardware::cpu(1)))
+            .contains("already holds a training")
+    );
     let mut other = dataset.clone();
     other.train.pop();
-    assert!(refusal(Trainer::resume(&runs, &other, 1)).contains("sounds have changed"));
+    assert!(refusal(Trainer::resume(&runs, &other, &Hardware::cpu(1))).contains("sounds have changed"));
     std::fs::write(runs.join("checkpoint.safetensors"), b"not a checkpoint").expect("a writable temp folder");
-    assert!(refusal(Trainer::resume(&runs, &dataset, 1)).contains("need the checkpoint of an unbroken training"));
+    assert!(
+        refusal(Trainer::resume(&runs, &dataset, &Hardware::cpu(1)))
+            .contains("need the checkpoint of an unbroken training")
+    );
 }

@@ -27,4 +27,4 @@ pub use held_out::{HeldOut, SIGMAS};
 pub use optimizer::{OptimizerConfig, Rule};
 pub use report::{Event, Files, Identity, Progress, Summary};
 pub use stop::Limit;
-pub use trainer::Trainer;
+pub use trainer::{Hardware, Trainer};

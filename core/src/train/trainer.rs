@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use rayon::ThreadPool;
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::checkpoint::{self, CheckpointInfo};
@@ -34,6 +35,22 @@ const LOG_EVERY: u64 = 50;
 /// Most seconds between checkpoints; there is one at every held-out measurement, too.
 const CHECKPOINT_EVERY_S: f64 = 120.0;
 
+/// What a training computes on.
+#[derive(Clone, Debug)]
+pub struct Hardware {
+    /// Where the networks are. The bytes of a training are the same on every CPU that has fused multiply-add.
+    pub device: Device,
+    /// Threads of the CPU; 0 takes the machine's.
+    pub threads: usize,
+}
+
+impl Hardware {
+    /// The CPU with so many threads.
+    pub fn cpu(threads: usize) -> Self {
+        Self { device: Device::Cpu, threads }
+    }
+}
+
 /// A training: networks, optimizer, data, files.
 pub struct Trainer<'a> {
     config: TrainConfig,
@@ -55,7 +72,7 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// Begin a training in `folder`, which holds none yet. `threads` 0 takes the machine's.
+    /// Begin a training in `folder`, which holds none yet.
     ///
     /// # Errors
     /// A field of the configuration out of range, a folder that cannot be written or already holds a training.
@@ -64,7 +81,7 @@ impl<'a> Trainer<'a> {
         config: TrainConfig,
         identity: Identity,
         dataset: &'a Dataset,
-        threads: usize,
+        hardware: &Hardware,
     ) -> Result<Self> {
         config.validate()?;
         let files = Files::new(folder);
@@ -91,17 +108,17 @@ impl<'a> Trainer<'a> {
         export::card(&info).validate()?;
         std::fs::create_dir_all(folder).map_err(|source| TrainError::File { path: folder.to_path_buf(), source })?;
         let prepared = Prepared::fit(&config, dataset)?;
-        let weights = Weights::fresh(Seed(config.seed), &Device::Cpu);
+        let weights = Weights::fresh(Seed(config.seed), &hardware.device);
         let networks = Networks::new(&config, &prepared, dataset.classes.len(), weights)?;
         let optimizer = Optimizer::new(config.optimizer.clone(), &networks.weights.vars())?;
-        Self::assemble(info, dataset, files, prepared, networks, optimizer, threads)
+        Self::assemble(info, dataset, files, prepared, networks, optimizer, hardware.threads)
     }
 
     /// Go on with the training in `folder`. The configuration is the checkpoint's.
     ///
     /// # Errors
     /// No usable checkpoint, or other sounds than it began with.
-    pub fn resume(folder: &Path, dataset: &'a Dataset, threads: usize) -> Result<Self> {
+    pub fn resume(folder: &Path, dataset: &'a Dataset, hardware: &Hardware) -> Result<Self> {
         let files = Files::new(folder);
         let path = files.checkpoint();
         if !path.exists() {
@@ -113,11 +130,11 @@ impl<'a> Trainer<'a> {
         }
         let config = info.config.clone();
         let prepared = restore_prepared(&path, &config, dataset.classes.len(), &tensors)?;
-        let weights = Weights::fresh(Seed(config.seed), &Device::Cpu);
+        let weights = Weights::fresh(Seed(config.seed), &hardware.device);
         let networks = Networks::new(&config, &prepared, dataset.classes.len(), weights)?;
         let mut optimizer = Optimizer::new(config.optimizer.clone(), &networks.weights.vars())?;
         restore_parameters(&path, &networks, &mut optimizer, &tensors)?;
-        Self::assemble(info, dataset, files, prepared, networks, optimizer, threads)
+        Self::assemble(info, dataset, files, prepared, networks, optimizer, hardware.threads)
     }
 
     fn assemble(
@@ -131,13 +148,15 @@ impl<'a> Trainer<'a> {
     ) -> Result<Self> {
         let config = info.config.clone();
         let threads = if threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { threads };
-        let each = (threads / config.shards).max(1);
         let is_cpu = networks.weights.device().is_cpu();
-        let engine = is_cpu.then(|| Engine::new(&networks, config.shards)).transpose()?;
+        // Another device takes the batch as a whole, and all threads prepare it.
+        let shards = if is_cpu { config.shards } else { 1 };
+        let each = (threads / shards).max(1);
+        let engine = is_cpu.then(|| Engine::new(&networks, shards)).transpose()?;
         Ok(Self {
             held_out: held_out::items(&prepared, dataset)?,
             log: Log::open(&files.log(), info.step)?,
-            pools: (0..config.shards).map(|_| pool(each)).collect::<Result<_>>()?,
+            pools: (0..shards).map(|_| pool(each)).collect::<Result<_>>()?,
             wide: pool(threads)?,
             config,
             dataset,
@@ -212,7 +231,7 @@ impl<'a> Trainer<'a> {
             let sigmas = &sigmas;
             let mut workers = Vec::new();
             for (shard, pool) in this.pools.iter().enumerate() {
-                workers.push(scope.spawn(move || pool.install(|| this.shard(shard, sigmas))));
+                workers.push(scope.spawn(move || pool.install(|| this.shard([shard, this.pools.len()], sigmas))));
             }
             // A panic of a worker is ours: let it go on here.
             workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
@@ -244,10 +263,10 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// Gradients and losses of every `shards`th item of the batch, as shares of the whole batch's. The engine keeps its
-    /// gradients to itself.
-    fn shard(&self, shard: usize, sigmas: &[f64]) -> Result<Shard> {
-        let own = |i: &usize| i % self.config.shards == shard;
+    /// Gradients and losses of one of `count` shards, every `count`th item of the batch, as shares of the whole batch's. The
+    /// engine keeps its gradients to itself.
+    fn shard(&self, [shard, count]: [usize; 2], sigmas: &[f64]) -> Result<Shard> {
+        let own = |i: &usize| i % count == shard;
         let indices: Vec<usize> = (0..sigmas.len()).filter(own).collect();
         let sigmas: Vec<f64> = indices.iter().map(|&i| sigmas[i]).collect();
         let share = indices.len() as f64 / self.config.batch_size as f64;
@@ -266,24 +285,29 @@ impl<'a> Trainer<'a> {
         Ok((grads, Losses { fine: losses.fine * share, envelope: losses.envelope * share }))
     }
 
-    /// Variations of sounds for these items of the batch, each with the stream that its noise comes from.
+    /// Variations of sounds for these items of the batch, each with the stream that its noise comes from. Made by the
+    /// threads of the current rayon pool.
     fn items(&self, indices: &[usize]) -> Result<(Vec<Item>, Vec<NoiseStream>)> {
-        let (mut items, mut noises) = (Vec::new(), Vec::new());
-        for &i in indices {
+        let item = |&i: &usize| {
             let idx = self.info.step * self.config.batch_size as u64 + i as u64;
             let mut noise = NoiseStream::new(Seed(self.config.seed), "train item", idx);
             let example = self.dataset.augment(self.dataset.pick(&mut noise), &self.config.augment, &mut noise);
-            items.push(self.prepared.hidden(&example, &self.config, &mut noise)?);
-            noises.push(noise);
-        }
-        Ok((items, noises))
+            Ok((self.prepared.hidden(&example, &self.config, &mut noise)?, noise))
+        };
+        indices.par_iter().map(item).collect()
     }
 
     /// The held-out loss of the averaged weights.
     fn measure(&self) -> Result<HeldOut> {
         let averaged: HashMap<String, Tensor> =
             self.optimizer.slots.iter().map(|(name, slot)| (name.clone(), slot.ema.clone())).collect();
-        let networks = Networks::stored(&self.config, &self.prepared, self.info.classes.len(), averaged, &Device::Cpu)?;
+        let networks = Networks::stored(
+            &self.config,
+            &self.prepared,
+            self.info.classes.len(),
+            averaged,
+            self.networks.weights.device(),
+        )?;
         self.wide.install(|| held_out::measure(&networks, &self.config, &self.held_out))
     }
 
@@ -339,7 +363,9 @@ impl<'a> Trainer<'a> {
     /// Write the model of the averaged weights.
     fn export(&self, path: &Path) -> Result<()> {
         let mut tensors = self.map_tensors()?;
-        tensors.extend(self.optimizer.slots.iter().map(|(name, slot)| (name.clone(), slot.ema.clone())));
+        for (name, slot) in &self.optimizer.slots {
+            tensors.insert(name.clone(), slot.ema.to_device(&Device::Cpu)?);
+        }
         model::save(path, &export::card(&self.info), &tensors).map(drop)
     }
 
@@ -406,7 +432,8 @@ fn restore_parameters(
         let get = |kind: &str| {
             let tensor = tensors.get(&format!("{kind}.{name}")).filter(|tensor| tensor.shape() == var.shape());
             let problem = || format!("{kind}.{name} is missing or of another shape");
-            tensor.cloned().ok_or_else(|| TrainError::BadCheckpoint { path: path.to_path_buf(), problem: problem() })
+            let bad = || TrainError::BadCheckpoint { path: path.to_path_buf(), problem: problem() };
+            Ok::<_, crate::error::Error>(tensor.ok_or_else(bad)?.to_device(var.device())?)
         };
         var.set(&get("parameter")?)?;
         optimizer.slots.insert(name.clone(), Slot { first: get("first")?, second: get("second")?, ema: get("ema")? });

@@ -131,3 +131,47 @@ fn a_plan_has_the_gradients_of_the_tape() {
         }
     }
 }
+
+#[test]
+fn a_plan_has_the_gradients_of_finite_differences() {
+    for (config, shape) in networks() {
+        let (unet, weights) = build(&config, shape);
+        let mut plan = plan(&unet, shape, true);
+        let frames = [2, shape.frames, shape.channels];
+        let (x, context, target) = (flat(&random(&frames, 0)), flat(&random(&frames, 1)), flat(&random(&frames, 3)));
+        let embedding = flat(&random(&[2, EMBEDDING], 2));
+        let frames = if shape.has_context { vec![&x[..], &context[..]] } else { vec![&x[..]] };
+        let mut workspace = plan.workspace(2, 2);
+        let output = |plan: &Plan, workspace: &mut crate::nn::Workspace| {
+            plan.prepare(workspace, 0..2, &[&embedding]);
+            plan.run(workspace, 1, |runner| runner.forward(0, &frames).to_vec())
+        };
+        // The loss: output times target, summed in f64.
+        let loss = |y: &[f32]| y.iter().zip(&target).map(|(y, t)| f64::from(*y) * f64::from(*t)).sum::<f64>();
+        output(&plan, &mut workspace);
+        let mut gradients = vec![0.0; plan.num_parameters()];
+        workspace.backward(&plan, &target, &mut gradients);
+        for (i, (name, var)) in weights.vars().into_iter().enumerate() {
+            let idx = plan.parameters().iter().position(|p| p.id() == var.as_tensor().id()).unwrap();
+            let direction = random(var.dims(), 500 + i as u64);
+            let slope: f64 = gradients[plan.gradient_range(idx)]
+                .iter()
+                .zip(flat(&direction))
+                .map(|(g, d)| f64::from(*g) * f64::from(d))
+                .sum();
+            let start = var.as_tensor().copy().unwrap();
+            let mut at = |step: f64| {
+                var.set(&(&start + (&direction * step).unwrap()).unwrap()).unwrap();
+                plan.reload().unwrap();
+                let loss = loss(&output(&plan, &mut workspace));
+                var.set(&start).unwrap();
+                loss
+            };
+            // Small enough for the curvature, large enough for the rounding of f32.
+            let step = 2e-3;
+            let difference = (at(step) - at(-step)) / (2.0 * step);
+            let scale = slope.abs() + 0.05 * loss(&target).sqrt();
+            assert!((difference - slope).abs() < 0.02 * scale, "{config:?} {name}: {slope} {difference}");
+        }
+    }
+}

@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use brownian_core::dataset::Dataset;
+use brownian_core::generate::device;
 use brownian_core::model::DataSource;
-use brownian_core::train::{Event, Files, HeldOut, Identity, Limit, SIGMAS, Summary, TrainConfig, Trainer, read_info};
+use brownian_core::train::{
+    Event, Files, Hardware, HeldOut, Identity, Limit, SIGMAS, Summary, TrainConfig, Trainer, read_info,
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::DeviceName;
 use crate::interrupt::cancel_on_ctrl_c;
 use crate::outcome::Outcome;
 
@@ -56,6 +60,9 @@ pub struct Args {
     /// Where trainings are kept
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
+    /// Where the networks compute; only the CPU makes the same bytes again
+    #[arg(long, default_value = "cpu")]
+    pub device: DeviceName,
     /// Threads [default: the machine's]
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub threads: usize,
@@ -82,9 +89,10 @@ pub fn run(args: &Args) -> Result<Outcome> {
         (None, Some(steps)) => Limit::Steps(steps),
         (None, None) => Limit::Steps(config.steps),
     };
+    let hardware = Hardware { device: device(args.device.name())?, threads: args.threads };
     let mut trainer = match identity {
-        None => Trainer::resume(&folder, &dataset, args.threads)?,
-        Some(identity) => Trainer::begin(&folder, config, identity, &dataset, args.threads)?,
+        None => Trainer::resume(&folder, &dataset, &hardware)?,
+        Some(identity) => Trainer::begin(&folder, config, identity, &dataset, &hardware)?,
     };
     eprintln!("{} parameters; files in {}", trainer.num_parameters(), folder.display());
     let cancel = cancel_on_ctrl_c()?;

@@ -11,3 +11,6 @@ pub(in crate::nn) mod memory;
 pub(in crate::nn) mod rows;
 pub(in crate::nn) mod team;
 pub(in crate::nn) mod vector;
+
+#[cfg(test)]
+mod tests;
