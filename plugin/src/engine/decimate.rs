@@ -1,6 +1,6 @@
 //! Halving a sound's sample rate, so that notes far above the root key have less to read.
 
-use super::interpolate::kaiser_sinc;
+use super::interpolate::{dot, kaiser_sinc};
 
 /// Zeros (or the filter's ring) kept on each side of every level, in its own frames.
 ///
@@ -30,17 +30,6 @@ pub(super) fn halve(padded: &[f32]) -> Vec<f32> {
     let input = [&margin, padded, &margin].concat();
     let output = input.windows(taps.len()).step_by(2).map(|window| dot(&taps, window));
     output.take(num_frames + 2 * PADDING).collect()
-}
-
-/// The sum of products, in lanes that a SIMD register holds.
-fn dot(taps: &[f32], samples: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 8];
-    for (taps, samples) in taps.as_chunks::<8>().0.iter().zip(samples.as_chunks::<8>().0) {
-        for lane in 0..8 {
-            sums[lane] += taps[lane] * samples[lane];
-        }
-    }
-    sums.iter().sum()
 }
 
 /// The symmetric filter, of gain 1 at 0 Hz, with a zero in front that makes its length even.

@@ -60,6 +60,13 @@ impl Envelope {
         value
     }
 
+    /// Moves on by `num_samples`.
+    pub(super) fn skip(&mut self, num_samples: usize, parameters: &EnvelopeParameters, sample_rate: f32) {
+        for _ in 0..num_samples {
+            self.next(parameters, sample_rate);
+        }
+    }
+
     /// The key comes up: falls to 0 in the release time, at least one sample.
     pub(super) fn release(&mut self, parameters: &EnvelopeParameters, sample_rate: f32) {
         if self.is_finished() || self.is_released() {

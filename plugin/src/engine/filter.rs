@@ -56,39 +56,64 @@ impl Filter {
         self.sections.iter_mut().flatten().for_each(Section::flush);
     }
 
-    /// One frame, left and right.
-    pub(super) fn process(&mut self, frame: [f32; 2]) -> [f32; 2] {
-        let (g, k) = (self.warped, self.damping);
+    /// Filters `frames`, left and right, in place.
+    pub(super) fn process(&mut self, frames: &mut [[f32; 2]]) {
+        match self.mode {
+            FilterMode::Off => {}
+            FilterMode::LowPass12 => self.run(frames, |_, _, _, low| low),
+            FilterMode::HighPass => self.run(frames, |input, k, band, low| input - k * band - low),
+            FilterMode::BandPass => self.run(frames, |_, k, band, _| k * band),
+            FilterMode::Notch => self.run(frames, |input, k, band, _| input - k * band),
+            FilterMode::LowPass24 => self.run_twice(frames),
+        }
+    }
+
+    /// One section; `mix` takes input, damping, band-pass and low-pass.
+    fn run(&mut self, frames: &mut [[f32; 2]], mix: impl Fn(f32, f32, f32, f32) -> f32) {
+        for frame in frames {
+            let (g, k) = self.advance();
+            *frame = section(&mut self.sections[0], *frame, g, k, &mix);
+        }
+    }
+
+    /// Two sections in series, whose product is flat to the corner.
+    fn run_twice(&mut self, frames: &mut [[f32; 2]]) {
+        for frame in frames {
+            let (g, k) = self.advance();
+            let [first, second] = &mut self.sections;
+            let once = section(first, *frame, g, k * (STEEP_DAMPING / SQRT_2), |_, _, _, low| low);
+            *frame = section(second, once, g, SHALLOW_DAMPING, |_, _, _, low| low);
+        }
+    }
+
+    /// Corner and damping of this frame.
+    fn advance(&mut self) -> (f32, f32) {
+        let now = (self.warped, self.damping);
         self.warped += self.warped_slope;
         self.damping += self.damping_slope;
-        let [first, second] = &mut self.sections;
-        match self.mode {
-            FilterMode::Off => frame,
-            FilterMode::LowPass12 => run(first, frame, g, k, |_, _, low| low),
-            FilterMode::HighPass => run(first, frame, g, k, |input, band, low| input - k * band - low),
-            FilterMode::BandPass => run(first, frame, g, k, |_, band, _| k * band),
-            FilterMode::Notch => run(first, frame, g, k, |input, band, _| input - k * band),
-            FilterMode::LowPass24 => {
-                let steep = k * (STEEP_DAMPING / SQRT_2);
-                let once = run(first, frame, g, steep, |_, _, low| low);
-                run(second, once, g, SHALLOW_DAMPING, |_, _, low| low)
-            }
-        }
+        now
     }
 }
 
-/// Both channels through one section; `mix` takes input, band-pass and low-pass.
-fn run(section: &mut [Section; 2], frame: [f32; 2], g: f32, k: f32, mix: impl Fn(f32, f32, f32) -> f32) -> [f32; 2] {
+/// Both channels through one section.
+#[inline(always)]
+fn section(
+    states: &mut [Section; 2],
+    frame: [f32; 2],
+    g: f32,
+    k: f32,
+    mix: impl Fn(f32, f32, f32, f32) -> f32,
+) -> [f32; 2] {
     let a1 = 1.0 / (1.0 + g * (g + k));
     let a2 = g * a1;
     let mut output = frame;
-    for (sample, state) in output.iter_mut().zip(section) {
+    for (sample, state) in output.iter_mut().zip(states) {
         let error = *sample - state.low;
         let band = a1 * state.band + a2 * error;
         let low = state.low + g * band;
         state.band = 2.0 * band - state.band;
         state.low = 2.0 * low - state.low;
-        *sample = mix(*sample, band, low);
+        *sample = mix(*sample, k, band, low);
     }
     output
 }
@@ -118,11 +143,17 @@ fn damping(resonance: f32) -> f32 {
 mod tests {
     use super::*;
 
+    fn once(filter: &mut Filter, frame: [f32; 2]) -> [f32; 2] {
+        let mut frames = [frame];
+        filter.process(&mut frames);
+        frames[0]
+    }
+
     /// The level of a sine of `frequency` (cycles per sample) behind the filter, in dB.
     fn gain_db(mode: FilterMode, cutoff: f32, resonance: f32, frequency: f32) -> f32 {
         let mut filter = Filter::new(mode, cutoff, resonance);
         let sine = |i: usize| (2.0 * PI * frequency * i as f32).sin();
-        let output: Vec<f32> = (0..20_000).map(|i| filter.process([sine(i); 2])[0]).collect();
+        let output: Vec<f32> = (0..20_000).map(|i| once(&mut filter, [sine(i); 2])[0]).collect();
         let power = output[10_000..].iter().map(|s| s * s).sum::<f32>() / 10_000.0;
         10.0 * (2.0 * power).log10()
     }
@@ -172,7 +203,7 @@ mod tests {
             let mut peak = 0.0f32;
             for _ in 0..100_000 {
                 filter.aim(mode, 0.6 * random(), random(), 1);
-                let [left, right] = filter.process([2.0 * random() - 1.0; 2]);
+                let [left, right] = once(&mut filter, [2.0 * random() - 1.0; 2]);
                 assert_eq!(left, right);
                 peak = peak.max(left.abs());
             }
@@ -184,19 +215,19 @@ mod tests {
     #[test]
     fn silence_in_becomes_exact_silence_out() {
         let mut filter = Filter::new(FilterMode::LowPass24, 0.01, 0.5);
-        filter.process([1.0, -1.0]);
+        once(&mut filter, [1.0, -1.0]);
         for i in 0..48_000 {
             if i % 16 == 0 {
                 filter.aim(FilterMode::LowPass24, 0.01, 0.5, 16);
             }
-            filter.process([0.0; 2]);
+            once(&mut filter, [0.0; 2]);
         }
-        assert_eq!(filter.process([0.0; 2]), [0.0; 2]);
+        assert_eq!(once(&mut filter, [0.0; 2]), [0.0; 2]);
     }
 
     #[test]
     fn an_open_filter_is_no_filter() {
         let mut filter = Filter::new(FilterMode::Off, 0.01, 1.0);
-        assert_eq!(filter.process([0.3, -0.7]), [0.3, -0.7]);
+        assert_eq!(once(&mut filter, [0.3, -0.7]), [0.3, -0.7]);
     }
 }

@@ -11,13 +11,16 @@ use super::decimate::PADDING;
 use super::sound::{NUM_LEVELS, Sound};
 
 /// Phases between two samples. Between two phases the table is a straight line, which is off by
-/// (pi / 256)^2 / 8 at most: -94 dB.
-const NUM_PHASES: usize = 256;
+/// (pi / 128)^2 / 8 at most: -82 dB.
+const NUM_PHASES: usize = 128;
 
 const TABLES_PER_OCTAVE: usize = 12;
 
 /// Taps at the sound's own speed; at twice the speed it takes twice as many.
 const NUM_TAPS: usize = 40;
+
+/// Taps at twice the speed.
+const MAX_TAPS: usize = 2 * NUM_TAPS;
 
 /// Taps come in groups that a SIMD register holds.
 const LANES: usize = 8;
@@ -29,7 +32,7 @@ const ATTENUATION_DB: f64 = 75.0;
 /// at 44.1 kHz), and what lies above 0.53, the images, is gone.
 const OWN_SPEED_CUTOFF: f64 = 0.472;
 
-/// The kernels for every speed. About 800 kB, made once per process.
+/// The kernels for every speed. About 400 kB, made once per process.
 #[derive(Debug)]
 pub(super) struct SincTables {
     kernels: Vec<Kernel>,
@@ -52,7 +55,7 @@ pub(super) struct Resolution {
 }
 
 impl SincTables {
-    /// The tables that all engines of the process share. The first call makes them, in some 50 ms.
+    /// The tables that all engines of the process share. The first call makes them, in some 20 ms.
     pub(super) fn shared() -> Arc<Self> {
         static TABLES: LazyLock<Arc<SincTables>> = LazyLock::new(|| Arc::new(SincTables::new()));
         TABLES.clone()
@@ -80,13 +83,64 @@ impl SincTables {
         Resolution { level, kernel: (step - level * TABLES_PER_OCTAVE).min(TABLES_PER_OCTAVE) }
     }
 
-    /// The left and right value of `sound` at `position`, in frames of its own rate.
-    pub(super) fn read(&self, resolution: Resolution, sound: &Sound, position: f64) -> [f32; 2] {
+    /// `sound` as it is read at `resolution`.
+    pub(super) fn reader<'a>(&'a self, resolution: Resolution, sound: &'a Sound) -> Reader<'a> {
         let Resolution { level, kernel } = resolution;
-        let position = position * const { [1.0, 0.5, 0.25, 0.125, 0.0625] }[level];
-        let floor = position.floor();
-        self.kernels[kernel].apply(sound.level(level), floor as i64, position - floor)
+        let channels = sound.level(level);
+        Reader {
+            kernel: &self.kernels[kernel],
+            left: channels.first().map_or(&[], |left| left),
+            right: channels.get(1).map(|right| &right[..]),
+            scale: 1.0 / f64::from(1u32 << level),
+            taps: [0.0; MAX_TAPS],
+        }
     }
+}
+
+/// A sound and the kernel that fits the speed at which it is read.
+#[derive(Debug, Clone)]
+pub(super) struct Reader<'a> {
+    kernel: &'a Kernel,
+    left: &'a [f32],
+    right: Option<&'a [f32]>,
+    /// Frames of the level per frame of the sound.
+    scale: f64,
+    /// Where the taps of one frame are mixed.
+    taps: [f32; MAX_TAPS],
+}
+
+impl Reader<'_> {
+    /// Left and right at `position`, in frames of the sound's own rate; silence far outside of it.
+    #[inline(always)]
+    pub(super) fn at(&mut self, position: f64) -> [f32; 2] {
+        let position = position * self.scale;
+        let index = floor(position);
+        let num_taps = self.kernel.num_taps;
+        let first = index.saturating_add(PADDING as i64 + 1 - num_taps as i64 / 2);
+        let first = usize::try_from(first).unwrap_or(usize::MAX);
+        let last = first.saturating_add(num_taps);
+        let taps = blended(&mut self.taps, self.kernel.rows_at(position - index as f64));
+        match (self.left.get(first..last), self.right.map(|right| right.get(first..last))) {
+            (Some(mono), None) => [dot(taps, mono); 2],
+            (Some(left), Some(Some(right))) => [dot(taps, left), dot(taps, right)],
+            _ => [0.0; 2],
+        }
+    }
+
+    /// The frame that lies on `position`, a whole number, as it is; silence outside of the sound.
+    #[inline(always)]
+    pub(super) fn frame(&self, position: f64) -> [f32; 2] {
+        let index = usize::try_from((position as i64).saturating_add(PADDING as i64)).unwrap_or(usize::MAX);
+        let left = self.left.get(index).copied().unwrap_or(0.0);
+        [left, self.right.map_or(left, |right| right.get(index).copied().unwrap_or(0.0))]
+    }
+}
+
+/// The whole number at or below `x`, without the library call that older processors need for it.
+#[inline(always)]
+fn floor(x: f64) -> i64 {
+    let towards_zero = x as i64;
+    towards_zero - i64::from(towards_zero as f64 > x)
 }
 
 impl Kernel {
@@ -95,21 +149,8 @@ impl Kernel {
         Self { num_taps, rows: rows.collect() }
     }
 
-    /// The channels' value at frame `index` plus `fraction`; silence far outside of the padding.
-    fn apply<'a>(&self, channels: &'a [Vec<f32>], index: i64, fraction: f64) -> [f32; 2] {
-        let first = index.saturating_add(PADDING as i64 + 1 - self.num_taps as i64 / 2);
-        let first = usize::try_from(first).unwrap_or(usize::MAX);
-        let window = |samples: &'a [f32]| samples.get(first..first.checked_add(self.num_taps)?);
-        let (near, far, blend) = self.rows_at(fraction);
-        let (left, right) = (channels.first(), channels.get(1));
-        match (left.and_then(|left| window(left)), right.map(|right| window(right))) {
-            (Some(mono), None) => [dot(near, far, blend, mono); 2],
-            (Some(left), Some(Some(right))) => dot_stereo(near, far, blend, left, right),
-            _ => [0.0; 2],
-        }
-    }
-
     /// The phases on both sides of `fraction`, and how far it lies towards the second.
+    #[inline(always)]
     fn rows_at(&self, fraction: f64) -> (&[f32], &[f32], f32) {
         let phase = fraction * NUM_PHASES as f64;
         let near = (phase as usize).min(NUM_PHASES - 1);
@@ -129,36 +170,26 @@ fn row(num_taps: usize, cutoff: f64, phase: f64) -> impl Iterator<Item = f32> {
     taps.into_iter().map(move |tap| (tap / sum) as f32)
 }
 
-/// One channel: `near` and `far` blended, times the samples.
-fn dot(near: &[f32], far: &[f32], blend: f32, samples: &[f32]) -> f32 {
+/// `near` and `far` mixed, `blend` from the one to the other.
+#[inline(always)]
+fn blended<'a>(taps: &'a mut [f32; MAX_TAPS], (near, far, blend): (&[f32], &[f32], f32)) -> &'a [f32] {
+    let taps = &mut taps[..near.len()];
+    for ((tap, near), far) in taps.iter_mut().zip(near).zip(far) {
+        *tap = near + blend * (far - near);
+    }
+    taps
+}
+
+/// The sum of products, in lanes that a SIMD register holds.
+#[inline(always)]
+pub(super) fn dot(taps: &[f32], samples: &[f32]) -> f32 {
     let mut sums = [0.0f32; LANES];
-    let (near, far, samples) =
-        (near.as_chunks::<LANES>().0, far.as_chunks::<LANES>().0, samples.as_chunks::<LANES>().0);
-    for ((near, far), samples) in near.iter().zip(far).zip(samples) {
+    for (taps, samples) in taps.as_chunks::<LANES>().0.iter().zip(samples.as_chunks::<LANES>().0) {
         for lane in 0..LANES {
-            sums[lane] += (near[lane] + blend * (far[lane] - near[lane])) * samples[lane];
+            sums[lane] += taps[lane] * samples[lane];
         }
     }
-    sum(sums)
-}
-
-/// Two channels, so that the blended taps are made only once.
-fn dot_stereo(near: &[f32], far: &[f32], blend: f32, left: &[f32], right: &[f32]) -> [f32; 2] {
-    let mut sums = [[0.0f32; LANES]; 2];
-    let (near, far) = (near.as_chunks::<LANES>().0, far.as_chunks::<LANES>().0);
-    let (left, right) = (left.as_chunks::<LANES>().0, right.as_chunks::<LANES>().0);
-    for (((near, far), left), right) in near.iter().zip(far).zip(left).zip(right) {
-        for lane in 0..LANES {
-            let tap = near[lane] + blend * (far[lane] - near[lane]);
-            sums[0][lane] += tap * left[lane];
-            sums[1][lane] += tap * right[lane];
-        }
-    }
-    sums.map(sum)
-}
-
-fn sum(lanes: [f32; LANES]) -> f32 {
-    let [a, b, c, d, e, f, g, h] = lanes;
+    let [a, b, c, d, e, f, g, h] = sums;
     ((a + e) + (b + f)) + ((c + g) + (d + h))
 }
 
@@ -216,7 +247,7 @@ mod tests {
         let tables = SincTables::shared();
         for step in 0..=TABLES_PER_OCTAVE {
             let resolution = Resolution { level: 0, kernel: step };
-            let [left, right] = tables.read(resolution, &sound, 200.3);
+            let [left, right] = tables.reader(resolution, &sound).at(200.3);
             assert!((left - 1.0).abs() < 1e-6, "{left}");
             assert_eq!(left, right);
         }
@@ -231,7 +262,7 @@ mod tests {
         let tables = SincTables::shared();
         for i in 0..1000 {
             let position = 50.0 + i as f64 * 0.37;
-            let [left, right] = tables.read(Resolution::default(), &sound, position);
+            let [left, right] = tables.reader(Resolution::default(), &sound).at(position);
             // 75 dB below the sine are 1.8e-4.
             assert!((f64::from(left) - (omega * position).sin()).abs() < 1.8e-4, "at {position}");
             assert_eq!(left, -right);
@@ -239,11 +270,16 @@ mod tests {
     }
 
     #[test]
+    fn the_whole_number_below_is_found_on_both_sides_of_zero() {
+        assert_eq!([1.5, 1.0, 0.0, -0.5, -1.0, -1.5].map(floor), [1, 1, 0, -1, -1, -2]);
+    }
+
+    #[test]
     fn far_outside_of_the_sound_lies_silence() {
         let sound = Sound::new(&[vec![1.0; 8]], 48_000.0, 60.0, None).unwrap();
         let tables = SincTables::shared();
         for position in [-1e18, -1000.0, 1000.0, 1e18] {
-            assert_eq!(tables.read(Resolution::default(), &sound, position), [0.0, 0.0]);
+            assert_eq!(tables.reader(Resolution::default(), &sound).at(position), [0.0, 0.0]);
         }
     }
 }

@@ -42,6 +42,7 @@ impl Loop {
     ///
     /// A loop that is written on behind its end is left only `reach` later, where everything that
     /// the reader at `level` touches repeats.
+    #[inline(always)]
     pub(super) fn wrap(&self, position: f64, is_reversed: bool, level: usize) -> f64 {
         let offset = if self.is_unrolled { reach(level) as f64 } else { 0.0 };
         let (start, end) = (self.start + offset, self.end + offset);
@@ -55,12 +56,16 @@ impl Loop {
     }
 
     /// Inside of the fade: where the other end is read, and the gains of both, of constant power.
+    #[inline(always)]
     pub(super) fn partner(&self, position: f64, is_reversed: bool) -> Option<(f64, [f32; 2])> {
+        if self.fade == 0.0 {
+            return None;
+        }
         let (into_fade, other) = match is_reversed {
             false => (position - (self.end - self.fade), position - self.period()),
             true => (self.start + self.fade - position, position + self.period()),
         };
-        if self.fade == 0.0 || into_fade <= 0.0 {
+        if into_fade <= 0.0 {
             return None;
         }
         let (sin, cos) = (FRAC_PI_2 * ((into_fade / self.fade) as f32).min(1.0)).sin_cos();

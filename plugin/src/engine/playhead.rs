@@ -1,6 +1,8 @@
 //! A place in a sound and the speed at which it moves.
 
-use super::interpolate::{Resolution, SincTables};
+use multiversion::multiversion;
+
+use super::interpolate::{Reader, Resolution, SincTables};
 use super::loop_::Loop;
 use super::parameters::RegionParameters;
 use super::sound::Sound;
@@ -68,16 +70,9 @@ impl Playhead {
         self.is_direct = self.speed == 1.0 && speed == 1.0 && self.position.fract() == 0.0;
     }
 
-    /// The next frame, left and right.
-    pub(super) fn next(&mut self, sound: &Sound, tables: &SincTables) -> [f32; 2] {
-        let mut frame = self.read(sound, tables, self.position);
-        if let Some((other, [out, into])) = self.looped.and_then(|l| l.partner(self.position, self.is_reversed)) {
-            let faded = self.read(sound, tables, other);
-            frame = [0, 1].map(|side| out * frame[side] + into * faded[side]);
-        }
-        let gain = self.edge_gain();
-        self.advance();
-        frame.map(|sample| sample * gain)
+    /// The next frames, left and right.
+    pub(super) fn fill(&mut self, sound: &Sound, tables: &SincTables, frames: &mut [[f32; 2]]) {
+        fill(self, &mut tables.reader(self.resolution, sound), frames);
     }
 
     /// Whether nothing of the sound is left to read.
@@ -91,14 +86,31 @@ impl Playhead {
         self.looped.is_none().then_some(left)
     }
 
-    /// At the sound's own speed, on its own frames, a sample is what it is.
-    fn read(&self, sound: &Sound, tables: &SincTables, position: f64) -> [f32; 2] {
-        if !self.is_direct || position.fract() != 0.0 {
-            return tables.read(self.resolution, sound, position);
+    /// The next frame.
+    #[inline(always)]
+    fn next(&mut self, reader: &mut Reader) -> [f32; 2] {
+        let mut frame = self.read(reader, self.position);
+        if let Some(looped) = &self.looped
+            && let Some((other, [out, into])) = looped.partner(self.position, self.is_reversed)
+        {
+            let faded = self.read(reader, other);
+            frame = [0, 1].map(|side| out * frame[side] + into * faded[side]);
         }
-        sound.frame(position as i64)
+        let gain = self.edge_gain();
+        self.advance();
+        frame.map(|sample| sample * gain)
     }
 
+    /// At the sound's own speed, on its own frames, a sample is what it is.
+    #[inline(always)]
+    fn read(&self, reader: &mut Reader, position: f64) -> [f32; 2] {
+        match self.is_direct && position.fract() == 0.0 {
+            true => reader.frame(position),
+            false => reader.at(position),
+        }
+    }
+
+    #[inline(always)]
     fn advance(&mut self) {
         let step = if self.is_reversed { -self.speed } else { self.speed };
         self.position += step;
@@ -109,6 +121,7 @@ impl Playhead {
         }
     }
 
+    #[inline(always)]
     fn edge_gain(&self) -> f32 {
         let mut gain = 1.0;
         if self.fade_in > 0 {
@@ -122,9 +135,19 @@ impl Playhead {
     }
 
     /// Frames of the sound up to the end, with the ring of the reader where the sound ends by itself.
+    #[inline(always)]
     fn frames_left(&self) -> f64 {
         let left = if self.is_reversed { self.position - self.end } else { self.end - self.position };
         let ring = if self.is_end_cut { 0 } else { RING << self.resolution.level };
         left + f64::from(ring)
+    }
+}
+
+/// Everything per frame, compiled once more for wider registers. They add in the same order, so that
+/// every processor makes the same samples.
+#[multiversion(targets("x86_64+avx2"))]
+fn fill(playhead: &mut Playhead, reader: &mut Reader, frames: &mut [[f32; 2]]) {
+    for frame in frames {
+        *frame = playhead.next(reader);
     }
 }

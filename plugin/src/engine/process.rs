@@ -70,7 +70,7 @@ pub struct Engine {
 
 impl Engine {
     /// An engine without sounds, and the handle that gives it some. Allocates about 100 kB, and
-    /// tables of 800 kB with the first engine of the process.
+    /// tables of 400 kB with the first engine of the process.
     pub fn new(config: Config) -> (Self, EngineHandle) {
         let (library, handle) = hand_over();
         let engine = Self {

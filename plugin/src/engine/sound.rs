@@ -130,17 +130,6 @@ impl Sound {
         self.loop_frames.as_ref().is_some_and(|frames| frames.end == self.num_frames)
     }
 
-    /// The left and right sample of frame `index`; silence outside.
-    pub(super) fn frame(&self, index: i64) -> [f32; 2] {
-        let index = usize::try_from(index.saturating_add(PADDING as i64)).unwrap_or(usize::MAX);
-        let at = |samples: &Vec<f32>| samples.get(index).copied().unwrap_or(0.0);
-        match self.level(0) {
-            [left, right] => [at(left), at(right)],
-            [mono, ..] => [at(mono); 2],
-            [] => [0.0; 2],
-        }
-    }
-
     /// The channels at `level`, each with [`PADDING`] frames before frame 0.
     pub(super) fn level(&self, level: usize) -> &[Vec<f32>] {
         &self.levels[level.min(NUM_LEVELS - 1)]

@@ -217,17 +217,18 @@ impl Voice {
         by_sound.into_iter().chain(by_key).min()
     }
 
-    /// Frames between two ticks.
+    /// At most [`TICK`] frames, between two ticks.
     fn add_steadily(&mut self, sound: &Sound, context: &Context, left: &mut [f32], right: &mut [f32]) {
         let Context { parameters, tables, sample_rate, .. } = *context;
-        let is_filtered = parameters.filter.mode != FilterMode::Off;
-        for (left, right) in left.iter_mut().zip(right) {
-            let mut frame = self.playhead.next(sound, tables);
-            if is_filtered {
-                frame = self.filter.process(frame);
-            }
+        let mut frames = [[0.0; 2]; TICK as usize];
+        let frames = &mut frames[..left.len()];
+        self.playhead.fill(sound, tables, frames);
+        if parameters.filter.mode != FilterMode::Off {
+            self.filter.process(frames);
+            self.filter_envelope.skip(frames.len(), &parameters.filter.envelope, sample_rate);
+        }
+        for ((left, right), frame) in left.iter_mut().zip(right).zip(frames) {
             let level = self.amplitude.next(&parameters.amplitude, sample_rate);
-            self.filter_envelope.next(&parameters.filter.envelope, sample_rate);
             *left += frame[0] * (level * self.gains[0]);
             *right += frame[1] * (level * self.gains[1]);
             self.gains = [0, 1].map(|side| self.gains[side] + self.gain_slopes[side]);
