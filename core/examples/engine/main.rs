@@ -38,6 +38,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use stock::Stock;
 
+/// The program's allocator: a training step asks for hundreds of large maps.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// One line of stdin.

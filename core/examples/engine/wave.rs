@@ -43,7 +43,8 @@ fn config() -> ModelConfig {
         pitch: false,
         envelope: None,
         unet: UnetConfig {
-            widths: vec![32, 64, 128, 256, 256],
+            // Each width over two levels: the frames fall by 4 from width to width, to 128 where there is attention.
+            widths: vec![32, 32, 64, 64, 128, 128, 256, 256],
             blocks: 2,
             attention_levels: 1,
             embedding: 128,
