@@ -1,6 +1,5 @@
 """What `bench/compare` does once its environment stands: prepare, check, time, report."""
 
-import json
 import statistics
 import subprocess
 import time
@@ -54,30 +53,35 @@ class Timings:
     def turn(self, job):
         """One engine's turn: as many runs as fill a block. One before them finds the caches again, unless the runs
         are so long that it does not matter."""
+        if not self.ms[job]:
+            self.take(job, 1, 1)
+        last = self.ms[job][-1]
+        self.take(job, int(last < 5 * BLOCK_MS), max(1, min(20, int(BLOCK_MS / last))))
+
+    def take(self, job, warm, repeats):
         case, what, engine, threads = job
-        last = self.ms[job][-1] if self.ms[job] else BLOCK_MS
-        repeats, warm = max(1, min(20, int(BLOCK_MS / last))), int(last < 5 * BLOCK_MS)
         self.ms[job] += self.fleet.ask(engine, threads, case, do=what, warm=warm, repeats=repeats)["ms"]
 
     def gemm_turn(self, gemm):
         engine, threads, size = gemm
         self.gemm_ms[gemm] += self.fleet.ask(engine, threads, do="gemm", size=list(size), warm=1, repeats=3)["ms"]
 
-    def round(self, number):
-        """Everyone once; the order turns from round to round."""
-        for gemm in self.gemms:
-            self.gemm_turn(gemm)
-        shift = number % max(1, len(self.jobs))
-        for job in self.jobs[shift:] + self.jobs[:shift]:
-            self.turn(job)
-
     def run(self, rounds, deadline):
-        """`rounds` rounds, or as many as fit before `deadline`; one at least."""
+        """`rounds` rounds, everyone once in each, and the order turns from round to round. The first is always whole;
+        what would pass the deadline after it is left out."""
+        took = {}
         for number in range(rounds):
-            began = time.monotonic()
-            self.round(number)
-            if time.monotonic() + (time.monotonic() - began) > deadline:
-                break
+            shift = number % max(1, len(self.jobs))
+            for turn, job in self.turns(shift):
+                began = time.monotonic()
+                if began + took.get(job, 0.0) > deadline and job in took:
+                    continue
+                turn(job)
+                took[job] = time.monotonic() - began
+
+    def turns(self, shift):
+        jobs = self.jobs[shift:] + self.jobs[:shift]
+        return [(self.gemm_turn, gemm) for gemm in self.gemms] + [(self.turn, job) for job in jobs]
 
     def peak(self, threads):
         """f32 GFLOP/s of the fastest matrix product: the median of the best engine and size."""
