@@ -69,7 +69,8 @@ impl Cut {
     }
 
     fn part(&self, unit: usize) -> Part {
-        let (row, panel) = (unit / self.panel_blocks, unit % self.panel_blocks);
+        // The blocks of rows that share panels follow each other, while these are in the cache.
+        let (panel, row) = (unit / self.row_blocks, unit % self.row_blocks);
         let rows = piece(self.rows, self.row_blocks, row);
         let panels = piece(self.panels, self.panel_blocks, panel);
         Part { rows: [rows.start, rows.end], panels: [panels.start, panels.end] }
