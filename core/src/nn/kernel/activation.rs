@@ -2,7 +2,7 @@
 
 use super::vector::Vector;
 
-/// Beyond this, the sigmoid is 0 or 1 to all digits of an `f32`.
+/// Beyond this, the sigmoid is 0 or 1 to all digits of an `f32`, and the exponential leaves its range.
 const LIMIT: f32 = 80.0;
 /// Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the lowest bits.
 const ROUND: f32 = 12_582_912.0;
@@ -13,15 +13,15 @@ const EXP: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6
 /// Less the bits of x: a first guess at 1 / x, 12 % off at most (Blinn 1997, floating-point tricks).
 const RECIPROCAL: i32 = 0x7EF3_11C3;
 
-/// `1 / (1 + e^-x)` to about 2 units in the last place; no division, which takes longer than all of this.
+/// `e^x` to about 2 units in the last place; x beyond the limit counts as the limit.
 ///
 /// # Safety
 /// `V`'s instructions.
 #[inline(always)]
-pub(super) unsafe fn sigmoid<V: Vector>(x: V) -> V {
+pub(super) unsafe fn exp<V: Vector>(x: V) -> V {
     // SAFETY: the caller's instructions.
     unsafe {
-        let x = V::splat(0.0).sub(x.max(V::splat(-LIMIT)).min(V::splat(LIMIT)));
+        let x = x.max(V::splat(-LIMIT)).min(V::splat(LIMIT));
         let shifted = x.mul_add(V::splat(std::f32::consts::LOG2_E), V::splat(ROUND));
         let n = shifted.sub(V::splat(ROUND));
         let r = n.mul_add(V::splat(-LN_2[0]), x);
@@ -31,7 +31,19 @@ pub(super) unsafe fn sigmoid<V: Vector>(x: V) -> V {
             p = p.mul_add(r, V::splat(*coefficient));
         }
         let p = p.mul_add(r.mul(r), r).add(V::splat(1.0));
-        let d = p.mul_add(shifted.exponent(127), V::splat(1.0));
+        p.mul(shifted.exponent(127))
+    }
+}
+
+/// `1 / (1 + e^-x)` to about 3 units in the last place; no division, which takes longer than all of this.
+///
+/// # Safety
+/// `V`'s instructions.
+#[inline(always)]
+pub(super) unsafe fn sigmoid<V: Vector>(x: V) -> V {
+    // SAFETY: the caller's instructions.
+    unsafe {
+        let d = exp(V::splat(0.0).sub(x)).add(V::splat(1.0));
         // Newton's iteration doubles the correct digits: 12 %, 1.4 %, 2e-4, 5e-8.
         let mut y = d.bits_below(RECIPROCAL);
         for _ in 0..3 {

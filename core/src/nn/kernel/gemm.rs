@@ -8,6 +8,9 @@
 //! of the registers: rows do not depend on their neighbours.
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+
+use half::f16;
 
 use super::activation::silu;
 use super::isa::{Isa, dispatch};
@@ -88,6 +91,8 @@ impl<'a> View<'a> {
 #[derive(Clone, Debug)]
 pub(in crate::nn) struct Panels {
     data: Vec<f32>,
+    /// Instead of `data`, after [`Panels::halve`].
+    halves: Vec<f16>,
     rows: usize,
     cols: usize,
     isa: Isa,
@@ -96,14 +101,23 @@ pub(in crate::nn) struct Panels {
 impl Panels {
     /// Pack `matrix`.
     pub fn pack(isa: Isa, matrix: View) -> Self {
-        let mut panels = Self { data: Vec::new(), rows: 0, cols: 0, isa };
+        let mut panels = Self::empty(isa);
         panels.repack(matrix);
         panels
     }
 
     /// Nothing yet: for [`Panels::repack`].
     pub fn empty(isa: Isa) -> Self {
-        Self { data: Vec::new(), rows: 0, cols: 0, isa }
+        Self { data: Vec::new(), halves: Vec::new(), rows: 0, cols: 0, isa }
+    }
+
+    /// Keep the values in half the memory, if half precision holds every one of them exactly, as it does those of a model
+    /// file. Products are the same; where a matrix is too large for the caches and its rows are few, they are faster.
+    pub fn halve(&mut self) {
+        let halves: Vec<f16> = self.data.iter().map(|&value| f16::from_f32(value)).collect();
+        if halves.iter().zip(&self.data).all(|(half, value)| half.to_f32().to_bits() == value.to_bits()) {
+            (self.halves, self.data) = (halves, Vec::new());
+        }
     }
 
     /// Panels.
@@ -117,6 +131,7 @@ impl Panels {
         assert!(matrix.rows.outer == 1 && matrix.cols.outer == 1, "a right matrix has plain axes");
         let (lanes, across, down) = (self.isa.lanes(), matrix.cols.stride, matrix.rows.stride);
         (self.rows, self.cols) = (matrix.rows.count, matrix.cols.count);
+        self.halves.clear();
         self.data.resize(self.rows * self.cols.next_multiple_of(lanes), 0.0);
         for (first, width) in panel_widths(self.cols, lanes) {
             let panel = &mut self.data[first * self.rows..][..self.rows * width];
@@ -264,6 +279,9 @@ dispatch! {
 unsafe fn run_kernel<V: Vector>(out: Output, a: View, b: &Panels, epilogue: Epilogue, part: Part) {
     // A left matrix with several runs of inner indices has few of them: one block.
     let block = if a.cols.outer > 1 { b.rows } else { BLOCK };
+    let is_half = !b.halves.is_empty();
+    assert!(!is_half || block <= BLOCK, "a gradient's right matrix is not stored in halves");
+    let mut decoded = Decoded(MaybeUninit::uninit());
     for k in (0..b.rows).step_by(block) {
         let inner = block.min(b.rows - k);
         let (runs, inner) = if a.cols.outer > 1 { (a.cols.outer, a.cols.count) } else { (1, inner) };
@@ -277,8 +295,14 @@ unsafe fn run_kernel<V: Vector>(out: Output, a: View, b: &Panels, epilogue: Epil
             let first = panel_idx * 2 * V::LANES;
             let width = if b.cols - first > V::LANES { 2 * V::LANES } else { V::LANES };
             let cols = width.min(b.cols - first);
-            // SAFETY: the panel's rows k.. lie inside `b.data`.
-            let panel = unsafe { b.data.as_ptr().add(first * b.rows + k * width) };
+            let start = first * b.rows + k * width;
+            // SAFETY: the panel's rows k.. lie inside the stored values, and `inner` rows inside `decoded`.
+            let panel = unsafe {
+                match is_half {
+                    true => decoded.fill::<V>(b.halves.as_ptr().add(start), inner * width),
+                    false => b.data.as_ptr().add(start),
+                }
+            };
             let mut row = part.rows[0];
             while row < part.rows[1] {
                 let (run, within) = (row / a.rows.count, row % a.rows.count);
@@ -314,6 +338,24 @@ unsafe fn run_kernel<V: Vector>(out: Output, a: View, b: &Panels, epilogue: Epil
                 row += rows;
             }
         }
+    }
+}
+
+/// One block of a panel in single precision: it stays in the first-level cache while all rows go by.
+#[repr(align(64))]
+struct Decoded(MaybeUninit<[f32; BLOCK * 32]>);
+
+impl Decoded {
+    /// # Safety
+    /// `V`'s instructions; `len` values, whole registers and no more than fit, are valid at `from`.
+    #[inline(always)]
+    unsafe fn fill<V: Vector>(&mut self, from: *const f16, len: usize) -> *const f32 {
+        let to = self.0.as_mut_ptr().cast::<f32>();
+        for i in (0..len).step_by(V::LANES) {
+            // SAFETY: as the caller's.
+            unsafe { V::load_half(from.add(i)).store(to.add(i)) };
+        }
+        to
     }
 }
 

@@ -7,10 +7,10 @@ use std::sync::OnceLock;
 pub(in crate::nn) enum Isa {
     /// Any processor. On AArch64 the compiler's NEON.
     Portable,
-    /// x86-64 with AVX2 and FMA.
+    /// x86-64 with AVX2, FMA and F16C: since 2013.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// x86-64 with AVX-512F, AVX2 and FMA.
+    /// x86-64 with AVX-512F, too.
     #[cfg(target_arch = "x86_64")]
     Avx512,
 }
@@ -27,7 +27,7 @@ impl Isa {
         #[allow(unused_mut)]
         let mut all = vec![Self::Portable];
         #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c") {
             all.push(Self::Avx2);
             if is_x86_feature_detected!("avx512f") {
                 all.push(Self::Avx512);
@@ -55,14 +55,14 @@ macro_rules! dispatch {
         #[allow(clippy::too_many_arguments)]
         $visibility fn $name(isa: Isa, $($argument: $type),*) {
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
+            #[target_feature(enable = "avx2,fma,f16c")]
             #[allow(clippy::too_many_arguments)]
             fn avx2($($argument: $type),*) {
                 // SAFETY: this function is compiled for what `Avx2` needs; the kernel states what else.
                 unsafe { $kernel::<$crate::nn::kernel::vector::Avx2>($($argument),*) }
             }
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx2,fma")]
+            #[target_feature(enable = "avx512f,avx2,fma,f16c")]
             #[allow(clippy::too_many_arguments)]
             fn avx512($($argument: $type),*) {
                 // SAFETY: this function is compiled for what `Avx512` needs; the kernel states what else.

@@ -1,6 +1,6 @@
 //! Loops over rows of channels: each channel its own scale, shift or sum.
 
-use super::activation::{silu, silu_slope};
+use super::activation::{exp, silu, silu_slope};
 use super::isa::{Isa, dispatch};
 use super::vector::Vector;
 
@@ -95,6 +95,11 @@ dispatch! {
     /// # Panics
     /// If slices do not fit.
     pub(in crate::nn) fn add_sums(sums: &mut [f32], a: &[f32]) = add_sums_kernel
+}
+
+dispatch! {
+    /// `x = exp((x - shift) * scale)`.
+    pub(in crate::nn) fn exp_scaled(x: &mut [f32], scale: f32, shift: f32) = exp_scaled_kernel
 }
 
 /// Up to a register's worth of values from a slice, zeros behind them.
@@ -277,5 +282,13 @@ unsafe fn affine_range_kernel<V: Vector>(out: Columns, x: &[f32], scale: &[f32],
                 store(if activate { silu(y) } else { y }, &mut out[i..]);
             }
         }
+    }
+}
+
+#[inline(always)]
+unsafe fn exp_scaled_kernel<V: Vector>(x: &mut [f32], scale: f32, shift: f32) {
+    for x in x.chunks_mut(V::LANES) {
+        // SAFETY: `V`'s instructions, by the dispatch.
+        unsafe { store(exp(load::<V>(x).sub(V::splat(shift)).mul(V::splat(scale))), x) }
     }
 }

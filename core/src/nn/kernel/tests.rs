@@ -134,6 +134,31 @@ fn the_parts_of_a_product_are_the_product_bit_for_bit() {
 }
 
 #[test]
+fn a_matrix_in_half_the_memory_gives_the_same_bits() {
+    for isa in Isa::available() {
+        let mut draw = Draw::new(250);
+        let (m, n, k) = (29, 70, 700);
+        let a = draw.values(m * k);
+        let b: Vec<f32> = draw.values(k * n).into_iter().map(|x| half::f16::from_f32(x).to_f32()).collect();
+        let product_of = |b: &Panels| {
+            let mut out = vec![0.0; m * n];
+            product(Output::dense(&mut out, n), View::dense(&a, m, k), b, Epilogue::default());
+            out
+        };
+        let mut panels = Panels::pack(isa, View::dense(&b, k, n));
+        let whole = product_of(&panels);
+        panels.halve();
+        assert_eq!(whole, product_of(&panels), "{isa:?}");
+        // Values that half precision cannot hold stay as they are.
+        let mut odd = Panels::pack(isa, View::dense(&[1.0 + f32::EPSILON], 1, 1));
+        odd.halve();
+        let mut out = [0.0];
+        product(Output::dense(&mut out, 1), View::dense(&[1.0], 1, 1), &odd, Epilogue::default());
+        assert_eq!(out, [1.0 + f32::EPSILON]);
+    }
+}
+
+#[test]
 fn processors_that_fuse_multiply_and_add_agree_bit_for_bit() {
     let fusing: Vec<Isa> = Isa::available().into_iter().filter(|&isa| isa != Isa::Portable).collect();
     let mut draw = Draw::new(300);
@@ -216,6 +241,20 @@ fn silu_and_its_slope_are_as_exact_as_f32_allows() {
             assert!((f64::from(y) - silu(x)).abs() <= 1e-6 * silu(x).abs() + 1e-30, "{isa:?} silu({x}) = {y}");
             let expected = s + x * s * (1.0 - s);
             assert!((f64::from(slope) - expected).abs() <= 2e-6, "{isa:?} slope at {x}: {slope}, not {expected}");
+        }
+    }
+}
+
+#[test]
+fn exponentials_are_as_exact_as_f32_allows() {
+    for isa in Isa::available() {
+        let x: Vec<f32> = (-900..1).map(|i| i as f32 * 0.1).collect();
+        let mut y = x.clone();
+        rows::exp_scaled(isa, &mut y, 0.5, -1.0);
+        for (&x, &y) in x.iter().zip(&y) {
+            let expected = (0.5 * (f64::from(x) + 1.0)).exp();
+            // The argument is rounded once: half a unit in the last place of 45 is 2e-6.
+            assert!((f64::from(y) - expected).abs() <= 3e-6 * expected, "{isa:?} {x}: {y}, not {expected}");
         }
     }
 }

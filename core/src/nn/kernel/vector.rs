@@ -3,6 +3,8 @@
 //! Kernels are written once over this trait and compiled for every implementation. Every operation is exactly rounded
 //! and lane by lane, so a kernel gives the same bits on all that fuse multiplication and addition.
 
+use half::f16;
+
 /// A few `f32` that are computed on together.
 ///
 /// # Safety
@@ -13,6 +15,8 @@ pub(super) trait Vector: Copy {
     const LANES: usize;
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
+    /// As [`Vector::load`], of half-precision floats.
+    unsafe fn load_half(from: *const f16) -> Self;
     unsafe fn store(self, to: *mut f32);
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
@@ -49,6 +53,11 @@ impl Vector for Portable {
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller's pointer is valid for LANES values.
         Self(unsafe { from.cast::<[f32; 8]>().read_unaligned() })
+    }
+    #[inline(always)]
+    unsafe fn load_half(from: *const f16) -> Self {
+        // SAFETY: the caller's pointer is valid for LANES values.
+        Self(unsafe { from.cast::<[f16; 8]>().read_unaligned() }.map(f32::from))
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
@@ -102,9 +111,11 @@ pub(super) use x86::{Avx2, Avx512};
 mod x86 {
     use std::arch::x86_64::*;
 
+    use half::f16;
+
     use super::Vector;
 
-    /// 8 lanes; needs AVX2 and FMA.
+    /// 8 lanes; needs AVX2, FMA and F16C.
     #[derive(Clone, Copy)]
     pub(in super::super) struct Avx2(__m256);
 
@@ -116,7 +127,7 @@ mod x86 {
     macro_rules! implement {
         ($name:ident, $lanes:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $mul:ident,
          $fma:ident, $max:ident, $min:ident, $bits:ident, $floats:ident, $splat_bits:ident, $add_bits:ident,
-         $sub_bits:ident, $shift:ident) => {
+         $sub_bits:ident, $shift:ident, $load_bits:ident, $half:ident) => {
             impl Vector for $name {
                 const LANES: usize = $lanes;
                 // SAFETY of every block: the trait's caller vouches for the instructions and the pointers.
@@ -127,6 +138,10 @@ mod x86 {
                 #[inline(always)]
                 unsafe fn load(from: *const f32) -> Self {
                     Self(unsafe { $load(from) })
+                }
+                #[inline(always)]
+                unsafe fn load_half(from: *const f16) -> Self {
+                    Self(unsafe { $half($load_bits(from.cast())) })
                 }
                 #[inline(always)]
                 unsafe fn store(self, to: *mut f32) {
@@ -185,7 +200,9 @@ mod x86 {
         _mm256_set1_epi32,
         _mm256_add_epi32,
         _mm256_sub_epi32,
-        _mm256_slli_epi32
+        _mm256_slli_epi32,
+        _mm_loadu_si128,
+        _mm256_cvtph_ps
     );
     implement!(
         Avx512,
@@ -204,6 +221,8 @@ mod x86 {
         _mm512_set1_epi32,
         _mm512_add_epi32,
         _mm512_sub_epi32,
-        _mm512_slli_epi32
+        _mm512_slli_epi32,
+        _mm256_loadu_si256,
+        _mm512_cvtph_ps
     );
 }

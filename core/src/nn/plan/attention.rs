@@ -1,6 +1,8 @@
 //! One head of attention, forward and back: `softmax(q k^T / sqrt(width)) v` (Vaswani et al. 2017).
 
 use crate::nn::kernel::gemm::{Axis, Output, Panels, View, product_unpacked};
+use crate::nn::kernel::isa::Isa;
+use crate::nn::kernel::rows;
 
 /// The sizes of an attention.
 #[derive(Clone, Copy)]
@@ -81,7 +83,7 @@ impl Heads {
 /// Softmax of `row * scale`, in place.
 fn softmax(row: &mut [f32], scale: f32) {
     let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    row.iter_mut().for_each(|x| *x = libm::expf((*x - largest) * scale));
-    let sum: f32 = row.iter().sum();
-    row.iter_mut().for_each(|x| *x /= sum);
+    rows::exp_scaled(Isa::best(), row, scale, largest);
+    let share = row.iter().sum::<f32>().recip();
+    row.iter_mut().for_each(|x| *x *= share);
 }

@@ -59,7 +59,9 @@ impl Parameters {
             let MatrixInfo { parameter, taps, rows, cols } = matrix.info;
             let data = &values[starts[parameter]..starts[parameter + 1]];
             matrix.forward.repack(View::dense(data, taps * rows, cols));
-            if trains {
+            if !trains {
+                matrix.forward.halve();
+            } else {
                 for (turned, data) in matrix.turned.iter_mut().zip(data.chunks_exact(rows * cols)) {
                     turned.repack(View::dense(data, rows, cols).transposed());
                 }
