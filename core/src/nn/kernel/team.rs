@@ -1,8 +1,9 @@
 //! [`Team`]: several threads walk through the same list of phases together.
 //!
-//! Every phase is cut into units. Whoever is free takes the next unit; a phase begins when all units of the one before
-//! are done. Nobody waits for a thread that has not come yet: on a machine where the others get no time, the first one
-//! does everything, and waits at most for a unit that somebody has begun.
+//! Every phase is cut into units; every thread begins with a share of them that is its own, the same from phase to phase,
+//! so that what it wrote is in its cache when it reads it again. Whoever is done takes from the shares of the others. A
+//! phase begins when all units of the one before are done. Nobody waits for a thread that has not come yet: on a machine
+//! where the others get no time, the first one does everything, and waits at most for a unit that somebody has begun.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -11,22 +12,25 @@ const SPINS: u32 = 2_000;
 
 /// Where a team stands in its list of phases.
 pub(in crate::nn) struct Team {
-    /// Of every phase: the round in the upper half, the next unit in the lower.
+    /// Of every share of every phase: the round in the upper half, the next unit in the lower.
     tickets: Vec<AtomicU64>,
     /// Of every phase: units done in this round.
     done: Vec<AtomicU32>,
     units: Vec<u32>,
+    /// Shares of a phase.
+    threads: usize,
     round: AtomicU32,
     is_over: AtomicBool,
 }
 
 impl Team {
-    /// A team for phases of so many units.
-    pub fn new(units: Vec<u32>) -> Self {
+    /// A team of so many threads for phases of so many units.
+    pub fn new(units: Vec<u32>, threads: usize) -> Self {
         Self {
-            tickets: units.iter().map(|_| AtomicU64::new(0)).collect(),
+            tickets: (0..units.len() * threads).map(|_| AtomicU64::new(0)).collect(),
             done: units.iter().map(|_| AtomicU32::new(0)).collect(),
             units,
+            threads,
             round: AtomicU32::new(0),
             is_over: AtomicBool::new(false),
         }
@@ -36,16 +40,19 @@ impl Team {
     /// returns, all units are done. One thread leads at a time.
     pub fn lead(&self, run: impl FnMut(usize, usize)) {
         let round = self.round.load(Ordering::Relaxed).wrapping_add(1);
-        for (ticket, done) in self.tickets.iter().zip(&self.done) {
+        for (phase, done) in self.done.iter().enumerate() {
             done.store(0, Ordering::Relaxed);
-            ticket.store(u64::from(round) << 32, Ordering::Release);
+            for share in 0..self.threads {
+                let next = u64::from(round) << 32 | u64::from(self.share(phase, share)[0]);
+                self.tickets[phase * self.threads + share].store(next, Ordering::Release);
+            }
         }
         self.round.store(round, Ordering::Release);
-        self.walk(round, run);
+        self.walk(0, round, run);
     }
 
-    /// Help in every round until [`Team::dismiss`].
-    pub fn help(&self, mut run: impl FnMut(usize, usize)) {
+    /// Help in every round until [`Team::dismiss`], as thread `thread`: 1 and above, the leader is 0.
+    pub fn help(&self, thread: usize, mut run: impl FnMut(usize, usize)) {
         let mut last = 0;
         let mut wait = Wait::default();
         while !self.is_over.load(Ordering::Acquire) {
@@ -55,7 +62,7 @@ impl Team {
                 continue;
             }
             (last, wait) = (round, Wait::default());
-            self.walk(round, &mut run);
+            self.walk(thread, round, &mut run);
         }
     }
 
@@ -64,11 +71,14 @@ impl Team {
         self.is_over.store(true, Ordering::Release);
     }
 
-    fn walk(&self, round: u32, mut run: impl FnMut(usize, usize)) {
+    fn walk(&self, thread: usize, round: u32, mut run: impl FnMut(usize, usize)) {
         for (phase, &units) in self.units.iter().enumerate() {
-            while let Some(unit) = self.take(phase, round, units) {
-                run(phase, unit as usize);
-                self.done[phase].fetch_add(1, Ordering::Release);
+            for offset in 0..self.threads {
+                let share = (thread + offset) % self.threads;
+                while let Some(unit) = self.take(phase, share, round) {
+                    run(phase, unit as usize);
+                    self.done[phase].fetch_add(1, Ordering::Release);
+                }
             }
             let mut wait = Wait::default();
             while self.done[phase].load(Ordering::Acquire) < units {
@@ -81,10 +91,17 @@ impl Team {
         }
     }
 
-    /// The next unit of a phase of this round, if one is left.
-    fn take(&self, phase: usize, round: u32, units: u32) -> Option<u32> {
-        let next = |ticket: u64| (ticket >> 32 == u64::from(round) && (ticket as u32) < units).then_some(ticket + 1);
-        let taken = self.tickets[phase].fetch_update(Ordering::Acquire, Ordering::Acquire, next);
+    /// First unit and end of a share.
+    fn share(&self, phase: usize, share: usize) -> [u32; 2] {
+        [share, share + 1].map(|i| (self.units[phase] as usize * i / self.threads) as u32)
+    }
+
+    /// The next unit of a share in this round, if one is left.
+    fn take(&self, phase: usize, share: usize, round: u32) -> Option<u32> {
+        let [_, end] = self.share(phase, share);
+        let next = |ticket: u64| (ticket >> 32 == u64::from(round) && (ticket as u32) < end).then_some(ticket + 1);
+        let ticket = &self.tickets[phase * self.threads + share];
+        let taken = ticket.fetch_update(Ordering::Acquire, Ordering::Acquire, next);
         taken.ok().map(|ticket| ticket as u32)
     }
 }
@@ -112,7 +129,7 @@ mod tests {
     fn every_unit_runs_once_in_the_order_of_phases_whoever_helps() {
         for helpers in [0, 1, 3] {
             let units = [3usize, 1, 8, 0, 5];
-            let team = Team::new(units.iter().map(|&n| n as u32).collect());
+            let team = Team::new(units.iter().map(|&n| n as u32).collect(), helpers + 1);
             let counts: Vec<AtomicUsize> = units.iter().map(|_| AtomicUsize::new(0)).collect();
             let run = |phase: usize, _: usize| {
                 // Everything before this phase is done as often as there were rounds.
@@ -124,8 +141,9 @@ mod tests {
                 counts[phase].fetch_add(1, Ordering::SeqCst);
             };
             std::thread::scope(|scope| {
-                for _ in 0..helpers {
-                    scope.spawn(|| team.help(run));
+                for helper in 1..=helpers {
+                    let team = &team;
+                    scope.spawn(move || team.help(helper, run));
                 }
                 for _ in 0..200 {
                     team.lead(run);

@@ -116,7 +116,7 @@ impl Plan {
     /// `body` runs here; helpers wait for its calls until it returns.
     pub fn run<R>(&self, workspace: &mut Workspace, threads: usize, body: impl FnOnce(&mut Runner) -> R) -> R {
         let phases = phases(&self.main, workspace.batch);
-        let team = Team::new(phases.iter().map(|phase| phase.units as u32).collect());
+        let team = Team::new(phases.iter().map(|phase| phase.units as u32).collect(), threads.max(1));
         let shared =
             Shared { row: std::sync::atomic::AtomicUsize::new(0), memory: Memory::over(&mut workspace.values) };
         let run = |phase: usize, unit: usize, offsets: &[usize], clips: usize, scratch: &mut Scratch| {
@@ -127,10 +127,11 @@ impl Plan {
         };
         let (offsets, clips) = (&workspace.layout.offsets[..], workspace.batch);
         rayon::in_place_scope(|scope| {
-            for _ in 1..threads {
-                scope.spawn(|_| {
+            for thread in 1..threads {
+                let (team, run) = (&team, &run);
+                scope.spawn(move |_| {
                     let mut scratch = Scratch::default();
-                    team.help(|phase, unit| run(phase, unit, offsets, clips, &mut scratch));
+                    team.help(thread, |phase, unit| run(phase, unit, offsets, clips, &mut scratch));
                 });
             }
             let _dismissal = Dismissal(&team);
