@@ -72,6 +72,7 @@ impl Team {
     }
 
     fn walk(&self, thread: usize, round: u32, mut run: impl FnMut(usize, usize)) {
+        let _guard = DismissOnPanic(self);
         for (phase, &units) in self.units.iter().enumerate() {
             for offset in 0..self.threads {
                 let share = (thread + offset) % self.threads;
@@ -106,6 +107,17 @@ impl Team {
     }
 }
 
+/// A unit that panics will never be done: nobody shall wait for it.
+struct DismissOnPanic<'a>(&'a Team);
+
+impl Drop for DismissOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.dismiss();
+        }
+    }
+}
+
 /// Waiting that costs little when it is short, and lets others run when it is not.
 #[derive(Default)]
 struct Wait {
@@ -124,6 +136,30 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use super::*;
+
+    #[test]
+    fn a_helper_that_panics_does_not_leave_the_leader_waiting() {
+        let team = Team::new(vec![2], 2);
+        let entered = AtomicBool::new(false);
+        let run = || {
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    team.help(1, |_, _| {
+                        entered.store(true, Ordering::Release);
+                        panic!("a broken unit");
+                    });
+                });
+                // The leader stays in its own unit until the helper is in the other.
+                team.lead(|_, _| {
+                    while !entered.load(Ordering::Acquire) {
+                        std::thread::yield_now();
+                    }
+                });
+            });
+        };
+        // It comes back, and with the helper's panic.
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
+    }
 
     #[test]
     fn every_unit_runs_once_in_the_order_of_phases_whoever_helps() {

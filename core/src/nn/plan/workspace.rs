@@ -1,10 +1,11 @@
 //! [`Plan`], [`Workspace`] and [`Runner`]: what is computed, where, and by whom.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candle_core::{Result, Tensor, bail};
 
-use super::forward::{Frame, Scratch, phases};
+use super::forward::{Frame, Phase, Scratch, phases};
 use super::layout::Layout;
 use super::op::{Op, ValueId};
 use super::parameters::Parameters;
@@ -117,29 +118,25 @@ impl Plan {
     pub fn run<R>(&self, workspace: &mut Workspace, threads: usize, body: impl FnOnce(&mut Runner) -> R) -> R {
         let phases = phases(&self.main, workspace.batch);
         let team = Team::new(phases.iter().map(|phase| phase.units as u32).collect(), threads.max(1));
-        let shared =
-            Shared { row: std::sync::atomic::AtomicUsize::new(0), memory: Memory::over(&mut workspace.values) };
-        let run = |phase: usize, unit: usize, offsets: &[usize], clips: usize, scratch: &mut Scratch| {
-            let row = shared.row.load(std::sync::atomic::Ordering::Relaxed);
-            let frame = Frame { plan: self, memory: &shared.memory, offsets, clips, row };
-            let phase = &phases[phase];
-            frame.run(&self.main[phase.op], phase.part, unit, scratch);
+        let pass = Pass {
+            plan: self,
+            phases,
+            memory: Memory::over(&mut workspace.values),
+            offsets: &workspace.layout.offsets,
+            clips: workspace.batch,
+            rows: workspace.rows,
+            row: AtomicUsize::new(0),
         };
-        let (offsets, clips) = (&workspace.layout.offsets[..], workspace.batch);
         rayon::in_place_scope(|scope| {
             for thread in 1..threads {
-                let (team, run) = (&team, &run);
+                let (team, pass) = (&team, &pass);
                 scope.spawn(move |_| {
                     let mut scratch = Scratch::default();
-                    team.help(thread, |phase, unit| run(phase, unit, offsets, clips, &mut scratch));
+                    team.help(thread, |phase, unit| pass.run(phase, unit, &mut scratch));
                 });
             }
             let _dismissal = Dismissal(&team);
-            let mut scratch = Scratch::default();
-            let mut lead = || team.lead(|phase, unit| run(phase, unit, offsets, clips, &mut scratch));
-            let mut runner =
-                Runner { plan: self, shared: &shared, offsets, clips, rows: workspace.rows, lead: &mut lead };
-            body(&mut runner)
+            body(&mut Runner { pass: &pass, team: &team, scratch: Scratch::default() })
         })
     }
 
@@ -155,9 +152,29 @@ impl Plan {
 }
 
 /// What the threads of a run share.
-struct Shared {
-    row: std::sync::atomic::AtomicUsize,
+struct Pass<'a> {
+    plan: &'a Plan,
+    phases: Vec<Phase>,
     memory: Memory,
+    offsets: &'a [usize],
+    clips: usize,
+    rows: usize,
+    /// The row that belongs to the first clip of the call.
+    row: AtomicUsize,
+}
+
+impl Pass<'_> {
+    fn run(&self, phase: usize, unit: usize, scratch: &mut Scratch) {
+        let row = self.row.load(Ordering::Relaxed);
+        let frame = Frame { plan: self.plan, memory: &self.memory, offsets: self.offsets, clips: self.clips, row };
+        let phase = &self.phases[phase];
+        frame.run(&self.plan.main[phase.op], phase.part, unit, scratch);
+    }
+
+    /// Where a value of the main part lies, all clips.
+    fn range(&self, id: ValueId) -> Range<usize> {
+        self.offsets[id]..self.offsets[id] + self.plan.values[id].len * self.clips
+    }
 }
 
 /// Lets the helpers go even when the body panics.
@@ -171,12 +188,9 @@ impl Drop for Dismissal<'_> {
 
 /// Computes the main part of a plan, as often as wanted.
 pub struct Runner<'a> {
-    plan: &'a Plan,
-    shared: &'a Shared,
-    offsets: &'a [usize],
-    clips: usize,
-    rows: usize,
-    lead: &'a mut dyn FnMut(),
+    pass: &'a Pass<'a>,
+    team: &'a Team,
+    scratch: Scratch,
 }
 
 impl Runner<'_> {
@@ -186,21 +200,19 @@ impl Runner<'_> {
     /// # Panics
     /// If the inputs have other sizes than was recorded, or the rows were not prepared.
     pub fn forward(&mut self, row: usize, inputs: &[&[f32]]) -> &[f32] {
-        assert!(row + self.clips <= self.rows, "row {row} of {}", self.rows);
-        let ids: Vec<ValueId> = self.plan.inputs.iter().copied().filter(|&id| self.plan.values[id].is_main).collect();
-        assert_eq!(ids.len(), inputs.len(), "inputs");
-        for (id, input) in ids.into_iter().zip(inputs) {
+        let pass = self.pass;
+        assert!(row + pass.clips <= pass.rows, "row {row} of {}", pass.rows);
+        let ids = pass.plan.inputs.iter().filter(|&&id| pass.plan.values[id].is_main);
+        assert_eq!(ids.clone().count(), inputs.len(), "inputs");
+        for (&id, input) in ids.zip(inputs) {
             // SAFETY: helpers touch the memory only while this thread leads, below.
-            unsafe { self.shared.memory.write(self.range(id)) }.copy_from_slice(input);
+            unsafe { pass.memory.write(pass.range(id)) }.copy_from_slice(input);
         }
-        self.shared.row.store(row, std::sync::atomic::Ordering::Relaxed);
-        (self.lead)();
+        pass.row.store(row, Ordering::Relaxed);
+        let scratch = &mut self.scratch;
+        self.team.lead(|phase, unit| pass.run(phase, unit, scratch));
         // SAFETY: as above; the borrow ends before the next call.
-        unsafe { self.shared.memory.read(self.range(self.plan.output)) }
-    }
-
-    fn range(&self, id: ValueId) -> Range<usize> {
-        self.offsets[id]..self.offsets[id] + self.plan.values[id].len * self.clips
+        unsafe { pass.memory.read(pass.range(pass.plan.output)) }
     }
 }
 
