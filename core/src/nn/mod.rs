@@ -1,11 +1,12 @@
-//! Layers over frames, channels last: `[batch, frames, channels]`, or `[batch, frames, bins, channels]` for the 2-D ones.
-//! Knows nothing of diffusion.
+//! Layers over frames, channels last: `[frames, channels]`, or `[frames, bins, channels]` for the 2-D ones, with a batch
+//! in front. Knows nothing of diffusion.
 //!
-//! On the CPU the hot layers are our own operations with their own backward pass, because candle 0.11's conv1d returns
-//! wrong weight gradients for batches above one and its normalisations and activations run one scalar at a time. On
-//! other devices the same layers are composed of candle's operations; tests hold the two against each other.
+//! A network is written once, over [`Value`]s. On the CPU it is recorded into a [`Plan`], which computes it and its
+//! gradients on kernels of our own: candle 0.11's conv1d returns wrong weight gradients for batches above one, its
+//! normalisations and activations run one scalar at a time, and its tape allocates at every step. On other devices the
+//! same layers are composed of candle's operations; tests hold the two against each other.
 //!
-//! Read next: [`Weights`], where parameters come from, then [`Conv1d`].
+//! Read next: [`Weights`], where parameters come from, then [`Conv1d`], then `plan/mod.rs` and `kernel/mod.rs`.
 
 mod attention;
 mod conv1d;
