@@ -1,61 +1,79 @@
 //! Brownian as a VST3 and CLAP instrument.
 //!
 //! This file is wiring only: it hands the host's events and parameters to [`engine`], which knows
-//! no host. Read [`engine::Engine`] next.
+//! no host, and presses of `Generate` to [`generation`], which renders new sounds beside it. [`state`]
+//! is what the host's project keeps of them. Read [`engine::Engine`] next.
 
-pub mod clip;
 pub mod engine;
+pub mod generation;
 mod host_notes;
 mod params;
+pub mod state;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use nice_plug::prelude::*;
+use rtrb::{Producer, RingBuffer};
 
-use crate::clip::{Clip, ClipError};
-use crate::engine::{Config, Engine, EngineHandle, MAX_NOTES, Place, Status, Tail, TimedEvent};
+use crate::engine::{Config, Engine, MAX_NOTES, Status, Tail, TimedEvent};
+use crate::generation::{Drums, Generation, Mailbox, ORDER_CAPACITY, Order, Trigger};
 use crate::host_notes::{ended, engine_event};
 use crate::params::BrownianParams;
 
-/// The sound that this version plays, rendered by the shipped drum model.
-///
-/// `plugin/assets/README.md` holds the command that made it.
-const EMBEDDED_CLIP: &[u8] = include_bytes!("../assets/kick.wav");
+/// The rate of the engine before the host tells its own.
+const FIRST_CONFIG: Config = Config { sample_rate: 48_000.0 };
 
-/// The key that plays [`EMBEDDED_CLIP`] as it is: middle C.
-const ROOT_KEY: f32 = 60.0;
+/// How long activation waits for the sounds of a project to be unpacked.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The instrument as the host sees it: parameters, and an engine once it is activated.
-#[derive(Default)]
+/// How long a bounce waits for a sound to be rendered before it goes on with the old one.
+const RENDER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The field of a saved state that holds the sounds.
+const PATCH_FIELD: &str = "patch";
+
+/// The instrument as the host sees it: parameters, an engine, and a worker that makes its sounds.
 pub struct Brownian {
     params: Arc<BrownianParams>,
-    player: Option<Player>,
-}
-
-/// What plays between activation and the end.
-struct Player {
     engine: Engine,
-    /// Keeps the sounds' way back open: whoever gives the engine a sound does it here.
-    #[expect(dead_code, reason = "held for the way back; nothing is given after activation yet")]
-    handle: EngineHandle,
     /// The block's events; its capacity is that of the host's own queue and never grows.
     events: Vec<TimedEvent>,
+    generate: Trigger,
+    orders: Producer<Order>,
+    buffer_config: BufferConfig,
+    /// Absent where the system gave no thread: then nothing plays.
+    generation: Option<Generation>,
 }
 
-impl Player {
-    /// Decodes the embedded clip and puts it on the keyboard and on the bass drum's pad. Allocates.
-    fn new(config: Config) -> Result<Self, ClipError> {
-        let sound = Arc::new(Clip::from_wav(EMBEDDED_CLIP)?.into_sound(ROOT_KEY)?);
-        let (engine, mut handle) = Engine::new(config);
-        for place in [Place::Keys, Place::Pad(0)] {
-            // The ring is new: two sounds always find room.
-            let _ = handle.give(place, sound.clone());
+impl Default for Brownian {
+    fn default() -> Self {
+        let params = Arc::new(BrownianParams::default());
+        let (engine, handle) = Engine::new(FIRST_CONFIG);
+        let (orders, for_worker) = RingBuffer::new(ORDER_CAPACITY);
+        let report = |message: &str| nice_error!("{message}");
+        let generation = Generation::start(params.patch.0.clone(), handle, for_worker, Drums::open, report);
+        let generation = generation.inspect_err(|error| nice_error!("no thread to make sounds on: {error}")).ok();
+        Self {
+            params,
+            engine,
+            events: Vec::with_capacity(Self::INPUT_EVENT_CAPACITY),
+            generate: Trigger::default(),
+            orders,
+            buffer_config: BufferConfig {
+                sample_rate: FIRST_CONFIG.sample_rate,
+                min_buffer_size: None,
+                max_buffer_size: 0,
+                process_mode: ProcessMode::Realtime,
+            },
+            generation,
         }
-        Ok(Self { engine, handle, events: Vec::with_capacity(Brownian::INPUT_EVENT_CAPACITY) })
     }
+}
 
+impl Brownian {
     /// Takes the host's events of this block; what is beyond the capacity is lost.
-    fn collect_events(&mut self, context: &mut impl ProcessContext<Brownian>) {
+    fn collect_events(&mut self, context: &mut impl ProcessContext<Self>) {
         self.events.clear();
         while let Some(event) = context.next_event() {
             let frame = event.timing();
@@ -66,11 +84,40 @@ impl Player {
     }
 
     /// Tells the host which notes need no more modulation. A host that does not listen loses nothing.
-    fn tell_ended(&self, num_frames: usize, context: &mut impl ProcessContext<Brownian>) {
+    fn tell_ended(&self, num_frames: usize, context: &mut impl ProcessContext<Self>) {
         let last_frame = num_frames.saturating_sub(1) as u32;
         for note in self.engine.ended_notes() {
             let _ = context.try_send_event(ended(note, last_frame));
         }
+    }
+
+    /// Asks for a sound where `Generate` goes on. Wait-free in real time; a bounce waits until the sounds are there.
+    fn order_sounds(&mut self, num_frames: usize) {
+        let block_s = num_frames as f64 / f64::from(self.buffer_config.sample_rate);
+        let is_pressed = self.generate.fires(self.params.generation.generate.value(), block_s);
+        let is_offline = self.buffer_config.process_mode == ProcessMode::Offline;
+        if is_offline {
+            self.wait();
+        }
+        if is_pressed {
+            // A full ring means that the worker is far behind: the press is lost, as on a button that sticks.
+            let _ = self.orders.push(self.params.order());
+            if is_offline {
+                self.wait();
+            }
+        }
+    }
+
+    /// Waits until nothing is left to load or to render; not in real time.
+    fn wait(&self) {
+        if !self.worker().is_none_or(|worker| worker.wait_until_done(RENDER_TIMEOUT)) {
+            nice_error!("the render takes longer than {} s; the old sound plays on", RENDER_TIMEOUT.as_secs());
+        }
+    }
+
+    /// The way to the worker, if there is one.
+    fn worker(&self) -> Option<&Mailbox> {
+        self.generation.is_some().then_some(&*self.params.patch.0)
     }
 }
 
@@ -100,22 +147,21 @@ impl Plugin for Brownian {
         buffer_config: &BufferConfig,
         _context: &mut impl ActivateContext<Self>,
     ) -> bool {
-        let config = Config { sample_rate: buffer_config.sample_rate };
-        if let Some(player) = &mut self.player {
-            player.engine.prepare(config);
-            return true;
+        self.buffer_config = *buffer_config;
+        self.engine.prepare(Config { sample_rate: buffer_config.sample_rate });
+        // The sounds of a project that was just opened are there with the first block.
+        if !self.worker().is_none_or(|worker| worker.wait_until_loaded(LOAD_TIMEOUT)) {
+            nice_error!("the sounds of the project are late");
         }
-        match Player::new(config) {
-            Ok(player) => self.player = Some(player),
-            Err(error) => nice_error!("the embedded clip does not load: {error}"),
-        }
-        self.player.is_some()
+        true
     }
 
     fn reset(&mut self) {
-        if let Some(player) = &mut self.player {
-            player.engine.reset();
-        }
+        self.engine.reset();
+    }
+
+    fn filter_state(state: &mut PluginState) {
+        prepare_state(state);
     }
 
     fn process(
@@ -124,14 +170,24 @@ impl Plugin for Brownian {
         _aux: &mut AuxiliaryBuffers,
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
-        let (Some(player), [left, right]) = (&mut self.player, buffer.as_slice()) else {
-            return ProcessStatus::Error("the plugin plays two channels, and only after it is activated");
+        self.collect_events(context);
+        self.order_sounds(buffer.samples());
+        let [left, right] = buffer.as_slice() else {
+            return ProcessStatus::Error("the plugin plays two channels");
         };
-        player.collect_events(context);
         let num_frames = left.len();
-        let status = player.engine.process(&player.events, [left, right], &self.params.to_engine());
-        player.tell_ended(num_frames, context);
+        let status = self.engine.process(&self.events, [left, right], &self.params.to_engine());
+        self.tell_ended(num_frames, context);
         process_status(status)
+    }
+}
+
+/// A state that holds no readable sounds says so to the worker, and none presses `Generate`.
+fn prepare_state(state: &mut PluginState) {
+    state.params.remove("generate");
+    let patch = state.fields.entry(PATCH_FIELD.into()).or_insert_with(|| "null".into());
+    if serde_json::from_str::<serde::de::IgnoredAny>(patch).is_err() {
+        *patch = "null".into();
     }
 }
 
@@ -163,3 +219,6 @@ impl Vst3Plugin for Brownian {
 
 nice_export_clap!(Brownian);
 nice_export_vst3!(Brownian);
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,14 @@
 //! What the host can automate and stores in its project. An id never changes once released.
 
 mod choices;
+mod generation;
 mod pads;
 mod ranges;
 
 use nice_plug::prelude::*;
 
 pub use choices::{FilterChoice, LoopChoice, ModeChoice, PlayChoice};
+pub use generation::GenerationParams;
 pub use pads::PadParams;
 use ranges::{OCTAVES, cutoff, cutoff_hz, milliseconds, octaves, percent, plain, signed_percent};
 
@@ -14,6 +16,8 @@ use crate::engine::{
     EnvelopeParameters, FilterParameters, MAX_NOTES, ModulationTarget, NUM_PADS, Pads, Parameters, RegionParameters,
     VelocityParameters,
 };
+use crate::generation::Order;
+use crate::state::PatchField;
 
 /// Semitones that the instrument can be tuned up or down.
 const MAX_TUNE: f32 = 48.0;
@@ -94,6 +98,12 @@ pub struct BrownianParams {
     pub loop_end: FloatParam,
     #[id = "lfade"]
     pub loop_fade_ms: FloatParam,
+    /// What is generated, where and when.
+    #[nested(group = "Generate")]
+    pub generation: GenerationParams,
+    /// The sounds themselves.
+    #[persist = "patch"]
+    pub patch: PatchField,
     /// The pads of a kit, from the bass drum's key up.
     #[nested(array, group = "Pad")]
     pub pads: [PadParams; NUM_PADS],
@@ -139,6 +149,8 @@ impl Default for BrownianParams {
             loop_start: percent("Loop start", 0.0),
             loop_end: percent("Loop end", 100.0),
             loop_fade_ms: milliseconds("Loop fade", 50.0, (1.0, 2000.0)),
+            generation: GenerationParams::default(),
+            patch: PatchField::default(),
             pads: std::array::from_fn(PadParams::new),
         }
     }
@@ -171,6 +183,13 @@ impl BrownianParams {
             region: self.region(),
             pads: Pads(std::array::from_fn(|pad| self.pads[pad].to_engine())),
         }
+    }
+
+    /// What a press of `Generate` asks for now. For the audio thread.
+    pub fn order(&self) -> Order {
+        let lock = |(pad, params): (usize, &PadParams)| u16::from(params.is_locked.value()) << pad;
+        let locked = self.pads.iter().enumerate().map(lock).sum();
+        Order { target: self.generation.target(locked), settings: self.generation.settings() }
     }
 
     fn filter(&self) -> FilterParameters {
@@ -236,7 +255,7 @@ mod tests {
         assert!(ids.iter().all(|id| id.len() <= 9), "{ids:?}");
         ids.sort();
         ids.dedup();
-        assert_eq!((ids.len(), num_ids), (33 + 5 * NUM_PADS, 33 + 5 * NUM_PADS));
+        assert_eq!((ids.len(), num_ids), (44 + 6 * NUM_PADS, 44 + 6 * NUM_PADS));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! [`decode`]: a sound file of any common format -> [`Clip`].
 
 use std::fs::File;
+use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::LazyLock;
@@ -14,7 +15,7 @@ use symphonia::core::formats::well_known::{
     FORMAT_ID_AIFF, FORMAT_ID_FLAC, FORMAT_ID_MP3, FORMAT_ID_OGG, FORMAT_ID_WAVE,
 };
 use symphonia::core::formats::{self as containers, FormatId, FormatReader, TrackType};
-use symphonia::core::io::MediaSourceStream;
+use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::default::{codecs, formats, meta};
 
 use super::clip::{Clip, MAX_SAMPLES};
@@ -39,8 +40,26 @@ pub fn decode(path: &Path) -> Result<Clip> {
     outcome.unwrap_or_else(|_| fallback())
 }
 
+/// As [`decode`], from memory: `name` stands for the file in errors.
+///
+/// # Errors
+/// As [`decode`], but for those of the disk.
+pub fn decode_bytes(name: &str, bytes: Vec<u8>) -> Result<Clip> {
+    let name = Path::new(name);
+    if bytes.is_empty() {
+        return Err(AudioError::EmptyFile { path: name.to_owned() }.into());
+    }
+    // As above: a hostile header must not take the caller's thread along.
+    let outcome = catch_unwind(AssertUnwindSafe(|| decode_reader(name, probe(name, Box::new(Cursor::new(bytes)))?)));
+    let fallback = || Err(damaged(name, 0, "the decoder gave up on a field out of range".to_owned()).into());
+    outcome.unwrap_or_else(|_| fallback())
+}
+
 fn decode_file(path: &Path) -> Result<Clip> {
-    let mut reader = open(path)?;
+    decode_reader(path, open(path)?)
+}
+
+fn decode_reader(path: &Path, mut reader: Box<dyn FormatReader + 'static>) -> Result<Clip> {
     let Track { id, promise, mut decoder } = choose_track(path, reader.as_ref())?;
     let is_ogg = reader.format_info().format == FORMAT_ID_OGG;
     let mut taken = Taken::default();
@@ -79,7 +98,13 @@ fn open(path: &Path) -> Result<Box<dyn FormatReader + 'static>, AudioError> {
         return Err(AudioError::EmptyFile { path: path.to_owned() });
     }
     let file = File::open(path).map_err(io("open"))?;
-    let stream = MediaSourceStream::new(Box::new(file), Default::default());
+    probe(path, Box::new(file))
+}
+
+/// Recognise what `source` holds.
+fn probe(path: &Path, source: Box<dyn MediaSource>) -> Result<Box<dyn FormatReader + 'static>, AudioError> {
+    let io = |action| move |source| AudioError::Io { path: path.to_owned(), action, source };
+    let stream = MediaSourceStream::new(source, Default::default());
     let reader = PROBE.probe(&Hint::new(), stream, Default::default(), Default::default());
     reader.map_err(|e| match e {
         SymphoniaError::IoError(e) if e.kind() != std::io::ErrorKind::UnexpectedEof => io("read")(e),

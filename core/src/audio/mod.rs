@@ -12,7 +12,7 @@ mod wav;
 mod wav_info;
 
 pub use clip::{Clip, MAX_SAMPLE_RATE, MAX_SAMPLES};
-pub use decode::decode;
+pub use decode::{decode, decode_bytes};
 pub use file::write_atomically;
 pub use flac::flac_bytes;
 pub use loudness::{Loudness, measure_loudness};

@@ -23,6 +23,9 @@ pub struct PadParams {
     /// Whether letting go of the key ends the sound.
     #[id = "pgate"]
     pub is_gated: BoolParam,
+    /// Whether generating for the whole kit leaves the pad's sound alone.
+    #[id = "plock"]
+    pub is_locked: BoolParam,
 }
 
 impl PadParams {
@@ -36,6 +39,7 @@ impl PadParams {
             tune: plain(name("tune"), pad.tune_semitones, (-24.0, 24.0), " st"),
             choke_group: IntParam::new(name("choke"), pad.choke_group.into(), IntRange::Linear { min: 0, max: 8 }),
             is_gated: BoolParam::new(name("gate"), pad.is_gated),
+            is_locked: BoolParam::new(name("lock"), false),
         }
     }
 

@@ -99,6 +99,16 @@ fn vorbis_and_mp3_lose_detail_but_neither_place_nor_level() {
 }
 
 #[test]
+fn memory_and_disk_give_the_same() {
+    for name in ["tone.flac", "tone.aiff", "tone.ogg", "tone.mp3"] {
+        let bytes = std::fs::read(fixture(name)).unwrap();
+        assert_eq!(super::decode_bytes(name, bytes).unwrap(), decode(&fixture(name)).unwrap(), "{name}");
+    }
+    assert!(super::decode_bytes("x", Vec::new()).unwrap_err().to_string().contains("x"));
+    assert!(super::decode_bytes("x", b"no sound at all".to_vec()).is_err());
+}
+
+#[test]
 fn a_wrong_file_name_does_not_matter() {
     let bytes = std::fs::read(fixture("tone.flac")).unwrap();
     assert_eq!(decode_bytes("tone.wav", &bytes).unwrap(), decode(&fixture("tone.flac")).unwrap());

@@ -1,0 +1,73 @@
+//! [`Order`]: what the audio thread asks of the worker.
+
+use crate::engine::{NUM_PADS, Place};
+
+/// How many attributes an order can set: brightness, decay, attack, noisiness and loudness, in this order.
+pub const NUM_ATTRIBUTES: usize = 5;
+
+/// Where new sounds are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// At one place.
+    One(Place),
+    /// On every pad that is not locked; bit n of the mask locks pad n.
+    Kit {
+        /// The locked pads.
+        locked: u16,
+    },
+}
+
+impl Target {
+    /// The places, in the order in which they are made.
+    pub(super) fn places(self) -> impl Iterator<Item = Place> {
+        let is_meant = move |place: &Place| match (self, *place) {
+            (Self::One(one), place) => one == place,
+            (Self::Kit { locked }, Place::Pad(pad)) => locked & (1 << pad) == 0,
+            (Self::Kit { .. }, Place::Keys) => false,
+        };
+        std::iter::once(Place::Keys).chain((0..NUM_PADS).map(Place::Pad)).filter(is_meant)
+    }
+}
+
+/// What kind of sound.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// A class of the model. `None` on the keyboard lets the seed choose, on a pad it is the drum of the pad's key.
+    pub class: Option<&'static str>,
+    /// 0 to 1 each, or free.
+    pub attributes: [Option<f32>; NUM_ATTRIBUTES],
+    /// Denoising steps, at least 1.
+    pub steps: usize,
+    /// Strength of classifier-free guidance; 1 is none.
+    pub guidance: f32,
+    /// Whether the seed of the sound that lies there stays.
+    pub keeps_seed: bool,
+}
+
+/// One press of the button. A plain value: sending it allocates nothing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Order {
+    /// Where.
+    pub target: Target,
+    /// What.
+    pub settings: Settings,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kit_is_every_pad_that_is_not_locked() {
+        let places: Vec<_> = Target::Kit { locked: 0xFFFA }.places().collect();
+        assert_eq!(places, [Place::Pad(0), Place::Pad(2)]);
+        assert_eq!(Target::Kit { locked: 0 }.places().count(), NUM_PADS);
+    }
+
+    #[test]
+    fn one_place_is_that_place() {
+        for place in [Place::Keys, Place::Pad(15)] {
+            assert_eq!(Target::One(place).places().collect::<Vec<_>>(), [place]);
+        }
+    }
+}

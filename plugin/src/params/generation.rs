@@ -1,0 +1,152 @@
+//! What the next sound is to be, and the button that asks for it.
+
+use std::sync::Arc;
+
+use nice_plug::prelude::*;
+
+use super::ranges::plain;
+use crate::engine::{NUM_PADS, Place};
+use crate::generation::{CLASSES, NUM_ATTRIBUTES, Settings, Target};
+
+/// Below 0 an attribute is free: the lowest stretch of its knob.
+const FREE_BELOW: f32 = 0.0;
+const LOWEST: f32 = -5.0;
+
+/// Choices of `target`: the keyboard, each pad, the whole kit.
+const KIT: i32 = NUM_PADS as i32 + 1;
+
+/// What is generated, where and when. None of it changes a sound that is there.
+#[derive(Params)]
+pub struct GenerationParams {
+    /// Going on asks for a new sound. Never loaded with a project: opening one renders nothing.
+    #[id = "generate"]
+    pub generate: BoolParam,
+    /// 0 is the keyboard, then come the pads, then all of them.
+    #[id = "target"]
+    pub target: IntParam,
+    /// 0 is any, then come the model's classes.
+    #[id = "class"]
+    pub class: IntParam,
+    /// In percent; below 0 free.
+    #[id = "bright"]
+    pub brightness: FloatParam,
+    /// In percent; below 0 free.
+    #[id = "gdecay"]
+    pub decay: FloatParam,
+    /// In percent; below 0 free.
+    #[id = "gattack"]
+    pub attack: FloatParam,
+    /// In percent; below 0 free.
+    #[id = "noisy"]
+    pub noisiness: FloatParam,
+    /// In percent; below 0 free.
+    #[id = "loudness"]
+    pub loudness: FloatParam,
+    /// Denoising steps.
+    #[id = "steps"]
+    pub steps: IntParam,
+    /// Strength of classifier-free guidance; 1 is none.
+    #[id = "guidance"]
+    pub guidance: FloatParam,
+    /// Whether a new sound keeps the seed of the one it replaces.
+    #[id = "seedlock"]
+    pub is_seed_locked: BoolParam,
+}
+
+impl Default for GenerationParams {
+    fn default() -> Self {
+        Self {
+            generate: BoolParam::new("Generate", false),
+            target: choice("Generate for", target_names()),
+            class: choice("Class", ["any"].into_iter().chain(CLASSES).map(Into::into).collect()),
+            brightness: attribute("Brightness"),
+            decay: attribute("Sound decay"),
+            attack: attribute("Sound attack"),
+            noisiness: attribute("Noisiness"),
+            loudness: attribute("Loudness"),
+            steps: IntParam::new("Steps", 16, IntRange::Linear { min: 1, max: 64 }),
+            guidance: plain("Guidance", 1.0, (0.0, 10.0), ""),
+            is_seed_locked: BoolParam::new("Seed lock", false),
+        }
+    }
+}
+
+impl GenerationParams {
+    /// What kind of sound is wanted. For the audio thread.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            class: self.class.value().checked_sub(1).and_then(|class| CLASSES.get(class as usize).copied()),
+            attributes: self.attributes(),
+            steps: self.steps.value().max(1) as usize,
+            guidance: self.guidance.value(),
+            keeps_seed: self.is_seed_locked.value(),
+        }
+    }
+
+    /// Where it is wanted, given the locked pads as bits. For the audio thread.
+    pub fn target(&self, locked: u16) -> Target {
+        match self.target.value() {
+            KIT => Target::Kit { locked },
+            pad @ 1..KIT => Target::One(Place::Pad(pad as usize - 1)),
+            _ => Target::One(Place::Keys),
+        }
+    }
+
+    fn attributes(&self) -> [Option<f32>; NUM_ATTRIBUTES] {
+        let params = [&self.brightness, &self.decay, &self.attack, &self.noisiness, &self.loudness];
+        params.map(|param| Some(0.01 * param.value()).filter(|&value| value >= FREE_BELOW))
+    }
+}
+
+fn target_names() -> Vec<String> {
+    let pads = (1..=NUM_PADS).map(|pad| format!("pad {pad}"));
+    ["keys".to_owned()].into_iter().chain(pads).chain(["kit".to_owned()]).collect()
+}
+
+/// One of `names`, the first by default.
+fn choice(name: &str, names: Vec<String>) -> IntParam {
+    let names = Arc::new(names);
+    let by_text = names.clone();
+    IntParam::new(name, 0, IntRange::Linear { min: 0, max: names.len() as i32 - 1 })
+        .with_value_to_string(Arc::new(move |value| {
+            names.get(value.max(0) as usize).cloned().unwrap_or_else(|| value.to_string())
+        }))
+        .with_string_to_value(Arc::new(move |text| {
+            by_text.iter().position(|name| name == text.trim()).map(|index| index as i32)
+        }))
+}
+
+/// 0 to 100 %, and free below.
+fn attribute(name: &str) -> FloatParam {
+    FloatParam::new(name, LOWEST, FloatRange::Linear { min: LOWEST, max: 100.0 })
+        .with_value_to_string(Arc::new(|percent| {
+            if percent < FREE_BELOW { "free".to_owned() } else { format!("{percent:.2} %") }
+        }))
+        .with_string_to_value(Arc::new(|text| match text.trim() {
+            "free" => Some(LOWEST),
+            number => number.trim_end_matches('%').trim().parse().ok(),
+        }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_default_everything_is_free_and_for_the_keyboard() {
+        let params = GenerationParams::default();
+        let settings = params.settings();
+        assert_eq!((settings.class, settings.attributes, settings.keeps_seed), (None, [None; 5], false));
+        assert_eq!(params.target(0), Target::One(Place::Keys));
+    }
+
+    #[test]
+    fn texts_are_understood() {
+        let params = GenerationParams::default();
+        let normalized = |text| params.class.string_to_normalized_value(text).unwrap();
+        assert_eq!(params.class.preview_plain(normalized("kick")), 5);
+        assert!(params.class.string_to_normalized_value("kazoo").is_none());
+        let percent = |text| params.decay.preview_plain(params.decay.string_to_normalized_value(text).unwrap());
+        assert_eq!((percent("free"), percent("50 %")), (LOWEST, 50.0));
+    }
+}

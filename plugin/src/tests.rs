@@ -1,0 +1,59 @@
+//! The instrument without a host: what its wiring promises.
+
+use std::time::Duration;
+
+use nice_plug::params::persist::PersistentField;
+
+use super::*;
+use crate::engine::Place;
+
+/// Longer than anything here takes, on the slowest machine.
+const LONG: Duration = Duration::from_secs(300);
+
+fn state(fields: &[(&str, &str)]) -> PluginState {
+    let fields = fields.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    PluginState { version: "0.1.0".into(), params: Default::default(), fields }
+}
+
+#[test]
+fn no_state_presses_the_button() {
+    let mut state = state(&[]);
+    state.params.insert("generate".into(), ParamValue::Bool(true));
+    prepare_state(&mut state);
+    assert!(state.params.is_empty());
+}
+
+#[test]
+fn a_state_without_readable_sounds_says_so_and_others_pass_untouched() {
+    let prepared = |mut state: PluginState| {
+        prepare_state(&mut state);
+        state.fields[PATCH_FIELD].clone()
+    };
+    assert_eq!(prepared(state(&[])), "null");
+    assert_eq!(prepared(state(&[(PATCH_FIELD, "{\"version\":")])), "null");
+    assert_eq!(prepared(state(&[(PATCH_FIELD, "{\"version\":1}")])), "{\"version\":1}");
+}
+
+#[test]
+fn the_field_is_known_by_the_name_that_states_use() {
+    let fields = BrownianParams::default().serialize_fields();
+    assert!(fields[PATCH_FIELD].starts_with("{\"sounds\":[{\"flac\":"));
+}
+
+#[test]
+fn a_press_renders_a_sound_that_another_instance_loads_to_the_bit() {
+    let mut plugin = Brownian::default();
+    let mut order = plugin.params.order();
+    order.settings.steps = 1;
+    plugin.orders.push(order).unwrap();
+    assert!(plugin.params.patch.0.wait_until_done(LONG));
+    let rendered = plugin.params.patch.0.patch();
+    let take = rendered.get(Place::Keys).unwrap();
+    assert!(take.seed().is_some(), "still the built-in sound");
+    let other = Brownian::default();
+    plugin.params.patch.map(|saved| other.params.patch.set(saved.clone()));
+    assert!(other.params.patch.0.wait_until_loaded(LONG));
+    let loaded = other.params.patch.0.patch();
+    assert_eq!(loaded.get(Place::Keys).unwrap().sound(), take.sound());
+    assert_eq!(loaded.get(Place::Keys).unwrap().recipe(), take.recipe());
+}
