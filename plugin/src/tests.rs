@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use nice_plug::params::persist::PersistentField;
+use nice_plug::plugin::ParamValue;
 
 use super::*;
 use crate::engine::Place;

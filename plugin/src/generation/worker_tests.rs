@@ -25,12 +25,12 @@ impl Generator for Fake {
     fn render(&mut self, spec: &Spec, should_stop: &(dyn Fn() -> bool + Sync)) -> Result<Take, RenderError> {
         let Spec { seed, settings, place } = spec;
         let _ = self.log.send(format!("{place:?} seed {seed} steps {}", settings.steps));
-        while settings.guidance == SLOW {
-            std::thread::sleep(Duration::from_millis(1));
-            if should_stop() {
-                let _ = self.log.send(format!("{place:?} seed {seed} stopped"));
-                return Err(RenderError::Cancelled);
+        if settings.guidance == SLOW {
+            while !should_stop() {
+                std::thread::sleep(Duration::from_millis(1));
             }
+            let _ = self.log.send(format!("{place:?} seed {seed} stopped"));
+            return Err(RenderError::Cancelled);
         }
         assert!(settings.guidance != PANICS, "the model broke");
         if settings.guidance == FAILS && settings.steps > PREVIEW_STEPS {
