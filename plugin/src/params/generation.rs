@@ -8,8 +8,8 @@ use super::ranges::plain;
 use crate::engine::{NUM_PADS, Place};
 use crate::generation::{CLASSES, NUM_ATTRIBUTES, Settings, Target};
 
-/// Below 0 an attribute is free: the lowest stretch of its knob.
-const FREE_BELOW: f32 = 0.0;
+/// In the lowest stretch of its knob an attribute is free. A host's 0 % may come back a little lower, and is still 0 %.
+const FREE_BELOW: f32 = -0.5;
 const LOWEST: f32 = -5.0;
 
 /// Choices of `target`: the keyboard, each pad, the whole kit.
@@ -94,7 +94,7 @@ impl GenerationParams {
 
     fn attributes(&self) -> [Option<f32>; NUM_ATTRIBUTES] {
         let params = [&self.brightness, &self.decay, &self.attack, &self.noisiness, &self.loudness];
-        params.map(|param| Some(0.01 * param.value()).filter(|&value| value >= FREE_BELOW))
+        params.map(|param| Some(param.value()).filter(|&percent| percent >= FREE_BELOW).map(|p| 0.01 * p.max(0.0)))
     }
 }
 
@@ -120,7 +120,7 @@ fn choice(name: &str, names: Vec<String>) -> IntParam {
 fn attribute(name: &str) -> FloatParam {
     FloatParam::new(name, LOWEST, FloatRange::Linear { min: LOWEST, max: 100.0 })
         .with_value_to_string(Arc::new(|percent| {
-            if percent < FREE_BELOW { "free".to_owned() } else { format!("{percent:.2} %") }
+            if percent < FREE_BELOW { "free".to_owned() } else { format!("{:.2} %", percent.max(0.0)) }
         }))
         .with_string_to_value(Arc::new(|text| match text.trim() {
             "free" => Some(LOWEST),
@@ -147,6 +147,9 @@ mod tests {
         assert_eq!(params.class.preview_plain(normalized("kick")), 5);
         assert!(params.class.string_to_normalized_value("kazoo").is_none());
         let percent = |text| params.decay.preview_plain(params.decay.string_to_normalized_value(text).unwrap());
-        assert_eq!((percent("free"), percent("50 %")), (LOWEST, 50.0));
+        assert_eq!(percent("free"), LOWEST);
+        // Hosts speak in 0 to 1: a rounding of that is what may be off.
+        assert!((percent("50 %") - 50.0).abs() < 1e-4);
+        assert!(percent("0 %") >= FREE_BELOW && percent("0").abs() < 1e-4);
     }
 }
