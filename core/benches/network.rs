@@ -15,12 +15,15 @@ use brownian_core::noise::{NoiseStream, Seed};
 use candle_core::{Device, Result};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
+/// A layer of fresh weights, of a value and a modulation.
+type Apply = Box<dyn Fn(&Value, &Value, &Weights) -> Result<Value>>;
+
 /// Multiplications and additions of one call, and the layer on `[frames, ..]`.
 struct Layer {
     name: &'static str,
     shape: Vec<usize>,
     operations: usize,
-    apply: Box<dyn Fn(&Value, &Value, &Weights) -> Result<Value>>,
+    apply: Apply,
 }
 
 /// The layers that the drums model spends its time in, in its sizes.
