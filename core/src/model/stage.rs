@@ -92,8 +92,8 @@ impl Stage {
     /// Solve for one clip from `noise` (`[1, frames, channels]`, standard deviation `sigmas[0]`) down `sigmas`; `watch`
     /// wraps the guided denoiser, to count its calls or to stop it.
     ///
-    /// On the CPU the stage computes as a plan, which is made at the first call and kept, with the memory it needs: later
-    /// calls allocate nothing in a step. It takes the threads of the current rayon pool. The bytes do not depend on them.
+    /// On the CPU the stage computes as a plan, which is made at the first call and kept, with the memory it needs: in
+    /// later calls the network allocates nothing. It takes the threads of the current rayon pool. The bytes do not depend on them.
     ///
     /// # Errors
     /// As `watch`; a tensor operation failed.
