@@ -30,6 +30,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Train a model on a folder of sounds
     Train(Box<crate::commands::train::Args>),
+    /// Make a model that needs one to four steps from one that needs many
+    Distill(Box<crate::commands::distill::Args>),
     /// Look at folders of sounds and prepare them for training
     Data {
         /// What to do.

@@ -26,12 +26,14 @@ pub use outcome::{Outcome, refuse};
 /// Usage or set-up: nothing was done. Failures of single items are reported by the command and end in
 /// [`Outcome::SomeFailed`].
 pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
+    brownian_core::nn::instructions().map_err(anyhow::Error::msg)?;
     match cli.command {
         Command::Render(args) => commands::render::run(&args),
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Models { command } => commands::models::run(command),
         Command::Train(args) => commands::train::run(&args),
+        Command::Distill(args) => commands::distill::run(&args),
         Command::Data { command } => commands::data::run(command),
         Command::Completions { shell } => commands::completions::run(shell),
     }

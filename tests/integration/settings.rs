@@ -33,6 +33,7 @@ fn mistakes_are_named_with_their_source() {
     let run = |environment| bench.run_in(&["render", "tiny", "--dry-run"], &[environment]);
     run(("BROWNIAN_STEPS", "many")).refused(2, &["BROWNIAN_STEPS"]);
     run(("BROWNIAN_CONFIG", "nowhere.toml")).refused(2, &["nowhere.toml"]);
+    run(("BROWNIAN_INSTRUCTIONS", "sse9")).refused(2, &["BROWNIAN_INSTRUCTIONS", "sse9", "portable"]);
     bench.write("bad.toml", b"stepz = 3\n");
     run(("BROWNIAN_CONFIG", "bad.toml")).refused(2, &["bad.toml", "stepz"]);
 }

@@ -36,6 +36,28 @@ pub enum TrainError {
         "the sounds have changed since the training in {0} began; bring the old ones back, or start a new training"
     )]
     OtherData(PathBuf),
+    /// A student without a teacher.
+    #[error("training configuration: objective is consistency, which needs a model to distil; see `brownian distill`")]
+    NoTeacher,
+    /// A model that the training cannot begin from.
+    #[error(
+        "model {model} has other networks than the configuration asks for; leave representation, envelope, unet and \
+         dataset.sample_rate out of it, and the model's are taken"
+    )]
+    OtherNetworks {
+        /// Its id.
+        model: String,
+    },
+    /// A model is distilled with the classes that it knows.
+    #[error("the folder's classes are {found}; model {model} has {need}: distil it with the sounds it was trained on")]
+    OtherClasses {
+        /// Its id.
+        model: String,
+        /// The folder's.
+        found: String,
+        /// The model's.
+        need: String,
+    },
     /// The loss left the numbers.
     #[error("the loss is no longer a number at step {step}; lower optimizer.learning_rate (now {learning_rate})")]
     Diverged {

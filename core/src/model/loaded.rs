@@ -1,8 +1,9 @@
 //! [`Model`]: a model file brought to life.
 
+use std::collections::HashMap;
 use std::path::Path;
 
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 
 use super::card::{Card, EnvelopeStageConfig};
 use super::file;
@@ -42,6 +43,14 @@ pub struct Model {
 /// A fixed map, so that training and rendering cannot disagree about it.
 pub fn envelope_context(expanded: &Frames) -> Frames {
     Frames { data: expanded.data.iter().map(|db| (db + 60.0) / 30.0).collect(), ..*expanded }
+}
+
+/// A model file's card and tensors (`f32`, by name): what a training begins from.
+pub struct StoredModel {
+    /// Its card.
+    pub card: Card,
+    /// Its parameters and maps.
+    pub tensors: HashMap<String, Tensor>,
 }
 
 impl Model {
@@ -128,7 +137,6 @@ fn in_file(name: &str, error: Error) -> Error {
 mod tests {
     use super::super::tiny;
     use super::*;
-    use candle_core::Tensor;
     use std::collections::BTreeMap;
 
     fn load(card: &Card, change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> Result<Model> {

@@ -15,6 +15,6 @@ mod validate;
 
 pub use card::{Card, DataSource, EnvelopeStageConfig, FORMAT, ModelConfig, SamplingDefaults};
 pub use file::save;
-pub use loaded::{EnvelopePart, Model, envelope_context};
+pub use loaded::{EnvelopePart, Model, StoredModel, envelope_context};
 pub use registry::{Entry, Place, Registry};
 pub use stage::{Sampling, Stage};

@@ -8,7 +8,7 @@ use candle_core::Device;
 
 use super::card::Card;
 use super::file;
-use super::loaded::Model;
+use super::loaded::{Model, StoredModel};
 use crate::audio::write_atomically;
 use crate::error::{ModelError, Result, did_you_mean};
 
@@ -96,6 +96,18 @@ impl Registry {
     pub fn open(&self, name: &str, device: &Device) -> Result<Model> {
         let (place, bytes) = self.find(name)?;
         Model::from_bytes(&display_name(name, &place), &bytes, device)
+    }
+
+    /// As [`Registry::open`], but only card and tensors, on the CPU. The tensors are checked against the card.
+    ///
+    /// # Errors
+    /// As [`Registry::open`].
+    pub fn stored(&self, name: &str) -> Result<StoredModel> {
+        let (place, bytes) = self.find(name)?;
+        let name = display_name(name, &place);
+        Model::from_bytes(&name, &bytes, &Device::Cpu)?;
+        let (card, tensors) = file::from_bytes(&name, &bytes, &Device::Cpu)?;
+        Ok(StoredModel { card, tensors })
     }
 
     /// Check the model file at `path` and copy it into the folder under its card's id. Returns card and place.

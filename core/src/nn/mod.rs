@@ -24,6 +24,7 @@ mod weights;
 pub use attention::SelfAttention;
 pub use conv1d::{Conv1d, Conv1dConfig, Padding};
 pub use filter_block::FilterBlock2d;
+pub use kernel::isa::instructions;
 pub use linear::Linear;
 pub use norm::GroupNorm;
 pub use plan::{Node, Plan, Recording, Runner, Workspace};

@@ -32,6 +32,9 @@ pub struct CheckpointInfo {
     pub description: String,
     /// Where its sounds came from.
     pub sources: Vec<DataSource>,
+    /// Id and hash of the model that it began from, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// Steps done.
     pub step: u64,
     /// Seconds trained, over all sessions.

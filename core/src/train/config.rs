@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::objective::{Consistency, Objective};
 use super::optimizer::OptimizerConfig;
 use crate::conditioning::Attribute;
 use crate::dataset::{AugmentConfig, DatasetConfig};
@@ -27,6 +28,8 @@ pub struct TrainConfig {
     pub optimizer: OptimizerConfig,
     /// Distribution of noise levels.
     pub noise_levels: NoiseLevels,
+    /// What the networks learn to predict.
+    pub objective: Objective,
     /// What is minimised.
     pub loss: Loss,
     /// Decay of the exponential moving average of the weights, reached after a warm-up.
@@ -84,6 +87,7 @@ impl Default for TrainConfig {
             shards: 2,
             optimizer: OptimizerConfig::default(),
             noise_levels: NoiseLevels::default(),
+            objective: Objective::default(),
             loss: Loss::default(),
             ema_decay: 0.999,
             drop_condition: 0.1,
@@ -150,6 +154,12 @@ impl TrainConfig {
         need(probability.contains(&self.drop_attribute), "drop_attribute", self.drop_attribute.to_string(), "0..=1")?;
         need(self.evaluate_every > 0, "evaluate_every", self.evaluate_every.to_string(), "at least 1")?;
         need(self.preview_every > 0, "preview_every", self.preview_every.to_string(), "at least 1")?;
+        if let Objective::Consistency(consistency) = &self.objective {
+            let Consistency { steps, guidance, grow } = *consistency;
+            need((2..=1000).contains(&steps), "objective.steps", steps.to_string(), "2..=1000")?;
+            need((0.0..=20.0).contains(&guidance), "objective.guidance", guidance.to_string(), "0..=20")?;
+            need((0.0..=1.0).contains(&grow), "objective.grow", grow.to_string(), "0..=1")?;
+        }
         self.optimizer.validate()
     }
 

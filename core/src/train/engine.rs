@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::config::Loss;
 use super::networks::{Losses, Networks};
 use super::prepare::Item;
+use super::teacher::{Lesson, Noised, Teacher};
 use crate::conditioning::Condition;
 use crate::diffusion::precondition::{c_in, c_out};
 use crate::error::Result;
@@ -36,6 +37,7 @@ struct Planned {
 #[derive(Default)]
 struct Memory {
     workspace: Option<Workspace>,
+    lesson: Lesson,
     gradients: Vec<f32>,
     x_t: Vec<f32>,
     target: Vec<f32>,
@@ -78,6 +80,7 @@ impl Engine {
         shard: usize,
         networks: &Networks,
         loss: Loss,
+        teacher: Option<&Teacher>,
         items: &[Item],
         sigmas: &[f64],
         noise: &mut [NoiseStream],
@@ -89,8 +92,12 @@ impl Engine {
         let stages = self.stages.iter().zip(networks.stages()).zip(memories.iter_mut()).enumerate();
         for (i, ((planned, stage), memory)) in stages {
             let batch = if i == 0 { Batch::fine(items) } else { Batch::envelope(items) };
+            memory.draw(&batch, stage.shape().frames * stage.shape().channels, sigmas, noise);
+            if let Some(teacher) = teacher {
+                memory.aim(teacher, i, (&planned.plan, stage), &batch, sigmas, &conditions);
+            }
             let rows = stage.rows(sigmas, &conditions);
-            found[i] = memory.step(&planned.plan, stage, &rows, loss, &batch, sigmas, noise, share);
+            found[i] = memory.step(&planned.plan, &rows, loss, &batch, share);
         }
         Ok(Losses { fine: found[0], envelope: found[1] })
     }
@@ -131,28 +138,19 @@ impl<'a> Batch<'a> {
         // A training with an envelope stage prepares an envelope for every item.
         Self { data: items.iter().filter_map(|item| item.envelope.as_ref()).collect(), context: None }
     }
+
+    fn stacked_context(&self) -> Option<Vec<f32>> {
+        self.context.as_ref().map(|frames| stack(frames))
+    }
 }
 
 impl Memory {
-    /// The loss of one stage on one batch, and the gradients of `share` times it.
-    #[allow(clippy::too_many_arguments)] // One call's data, each used once.
-    fn step(
-        &mut self,
-        plan: &Plan,
-        stage: &Stage,
-        rows: &(Vec<f32>, Vec<f32>),
-        loss: Loss,
-        batch: &Batch,
-        sigmas: &[f64],
-        noise: &mut [NoiseStream],
-        share: f64,
-    ) -> f64 {
+    /// The loss of one stage on the batch that was drawn, and the gradients of `share` times it.
+    fn step(&mut self, plan: &Plan, rows: &(Vec<f32>, Vec<f32>), loss: Loss, batch: &Batch, share: f64) -> f64 {
         let count = batch.data.len();
-        let clip = stage.shape().frames * stage.shape().channels;
-        self.draw(batch, clip, sigmas, noise);
         let workspace = self.workspace.get_or_insert_with(|| plan.workspace(count, count));
         plan.prepare(workspace, 0..count, &[&rows.0, &rows.1]);
-        let context = batch.context.as_ref().map(|frames| stack(frames));
+        let context = batch.stacked_context();
         let inputs: Vec<&[f32]> =
             [Some(&self.x_t), context.as_ref()].into_iter().flatten().map(Vec::as_slice).collect();
         let target = &mut self.target;
@@ -162,6 +160,21 @@ impl Memory {
         self.gradients.resize(plan.num_parameters(), 0.0);
         workspace.backward(plan, target, &mut self.gradients);
         value
+    }
+
+    /// Replace the target by what the teacher aims at.
+    fn aim(
+        &mut self,
+        teacher: &Teacher,
+        stage: usize,
+        student: (&Plan, &Stage),
+        batch: &Batch,
+        sigmas: &[f64],
+        conditions: &[Condition],
+    ) {
+        let context = batch.stacked_context();
+        let noised = Noised { x_t: &self.x_t, context: context.as_deref(), sigmas, conditions };
+        teacher.aim(stage, student, &noised, &mut self.lesson, &mut self.target);
     }
 
     /// `x_t = cos t x0 + sin t z` and the velocity `cos t z - sin t x0`, with `sigma = tan t`.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::checkpoint::CheckpointInfo;
 use super::held_out;
+use super::objective::Objective;
 use crate::model::{Card, FORMAT};
 
 /// The card of the model that a training has made so far.
@@ -30,6 +31,10 @@ fn figures(info: &CheckpointInfo) -> BTreeMap<String, serde_json::Value> {
         ("held_out_sounds".into(), info.num_held_out.into()),
         ("sounds_sha256".into(), info.sounds.clone().into()),
     ]);
+    if let Some(from) = &info.from {
+        let key = if info.config.objective == Objective::Velocity { "began_from" } else { "distilled_from" };
+        figures.insert(key.into(), from.clone().into());
+    }
     if let Some(held_out) = &info.held_out {
         let round = |losses: [f64; 5]| losses.map(|loss| (loss * 1e4).round() / 1e4).to_vec();
         figures.insert("held_out_sigmas".into(), held_out::SIGMAS.to_vec().into());

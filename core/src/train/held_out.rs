@@ -50,7 +50,7 @@ pub(super) fn measure(networks: &Networks, config: &TrainConfig, items: &[Item])
             let stream = |k: usize| NoiseStream::new(Seed(config.seed), "held out", (level * 1000 + i * 8 + k) as u64);
             let mut noise: Vec<_> = (0..batch.len()).map(stream).collect();
             let Losses { fine: f, envelope: e } =
-                networks.loss(Loss::Mse, batch, &vec![sigma; batch.len()], &mut noise)?.1;
+                networks.loss(Loss::Mse, None, batch, &vec![sigma; batch.len()], &mut noise)?.1;
             let share = batch.len() as f64 / items.len() as f64;
             fine[level] += f * share;
             envelope[level] += e * share;

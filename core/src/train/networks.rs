@@ -6,6 +6,7 @@ use candle_core::{Device, Tensor};
 
 use super::config::{Loss, TrainConfig};
 use super::prepare::{Item, Prepared};
+use super::teacher::Teacher;
 use crate::conditioning::Condition;
 use crate::diffusion::{mean_squared_error, noised, pseudo_huber, velocity_target};
 use crate::error::{Result, TrainError};
@@ -63,10 +64,12 @@ impl Networks {
         Self::new(config, prepared, num_classes, Weights::stored(tensors, device))
     }
 
-    /// Sum of the stages' mean losses on these items, and each alone. One sigma an item; noise from `noise`.
+    /// Sum of the stages' mean losses on these items, and each alone: of the velocity, or of what the teacher aims at. One
+    /// sigma an item; noise from `noise`.
     pub(super) fn loss(
         &self,
         loss: Loss,
+        teacher: Option<&Teacher>,
         items: &[Item],
         sigmas: &[f64],
         noise: &mut [NoiseStream],
@@ -75,14 +78,15 @@ impl Networks {
         let context = items.iter().map(|item| item.context.as_ref()).collect::<Option<Vec<_>>>();
         let context = context.map(|frames| self.stack(&frames)).transpose()?;
         let fine: Vec<&Frames> = items.iter().map(|item| &item.fine).collect();
-        let fine = self.stage_loss(&self.fine, loss, &fine, context.as_ref(), sigmas, &conditions, noise)?;
+        let fine =
+            self.stage_loss((0, &self.fine), loss, teacher, &fine, context.as_ref(), sigmas, &conditions, noise)?;
         let mut losses = Losses { fine: scalar(&fine)?, envelope: 0.0 };
         let (Some(stage), Some(envelopes)) =
             (&self.envelope, items.iter().map(|item| item.envelope.as_ref()).collect::<Option<Vec<_>>>())
         else {
             return Ok((fine, losses));
         };
-        let envelope = self.stage_loss(stage, loss, &envelopes, None, sigmas, &conditions, noise)?;
+        let envelope = self.stage_loss((1, stage), loss, teacher, &envelopes, None, sigmas, &conditions, noise)?;
         losses.envelope = scalar(&envelope)?;
         Ok(((fine + envelope)?, losses))
     }
@@ -90,8 +94,9 @@ impl Networks {
     #[allow(clippy::too_many_arguments)] // One call's data, each used once.
     fn stage_loss(
         &self,
-        stage: &Stage,
+        (idx, stage): (usize, &Stage),
         loss: Loss,
+        teacher: Option<&Teacher>,
         data: &[&Frames],
         context: Option<&Tensor>,
         sigmas: &[f64],
@@ -103,8 +108,12 @@ impl Networks {
         let clip = z.len() / data.len();
         z.chunks_exact_mut(clip).zip(noise).for_each(|(z, noise)| noise.fill_normal(z));
         let z = Tensor::from_vec(z, x0.shape(), self.weights.device())?;
-        let v = stage.velocity(&noised(&x0, &z, sigmas)?, context, sigmas, conditions)?;
-        let target = velocity_target(&x0, &z, sigmas)?;
+        let x_t = noised(&x0, &z, sigmas)?;
+        let v = stage.velocity(&x_t, context, sigmas, conditions)?;
+        let target = match teacher {
+            None => velocity_target(&x0, &z, sigmas)?,
+            Some(teacher) => teacher.target(idx, stage, &x_t, context, sigmas, conditions)?,
+        };
         match loss {
             Loss::Mse => mean_squared_error(&v, &target),
             Loss::Huber { c } => pseudo_huber(&v, &target, c),

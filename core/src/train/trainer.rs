@@ -16,16 +16,18 @@ use super::engine::Engine;
 use super::held_out::{self, HeldOut};
 use super::log::{Line, Log};
 use super::networks::{Losses, Networks};
+use super::objective::Objective;
 use super::optimizer::{Optimizer, Slot};
 use super::prepare::{Item, Prepared};
 use super::report::{Event, Files, Identity, Progress, Summary};
 use super::stop::{Limit, Patience};
+use super::teacher::Teacher;
 use super::window::{Speed, Window};
-use super::{curves, export, preview};
+use super::{curves, export, preview, start};
 use crate::dataset::{Dataset, Example};
 use crate::error::{Result, TrainError};
 use crate::generate::Cancel;
-use crate::model;
+use crate::model::{self, StoredModel};
 use crate::nn::Weights;
 use crate::noise::{NoiseStream, Seed};
 use crate::representation::EnvelopeGrid;
@@ -34,6 +36,9 @@ use crate::representation::EnvelopeGrid;
 const LOG_EVERY: u64 = 50;
 /// Most seconds between checkpoints; there is one at every held-out measurement, too.
 const CHECKPOINT_EVERY_S: f64 = 120.0;
+
+/// What names of the teacher's parameters begin with in a checkpoint.
+const TEACHER: &str = "teacher.";
 
 /// What a training computes on.
 #[derive(Clone, Debug)]
@@ -61,6 +66,10 @@ pub struct Trainer<'a> {
     networks: Networks,
     /// On the CPU; elsewhere candle's tape gives the gradients.
     engine: Option<Engine>,
+    /// Of a distillation.
+    teacher: Option<Teacher>,
+    /// The teacher's parameters, for the checkpoint.
+    lore: HashMap<String, Tensor>,
     optimizer: Optimizer,
     held_out: Vec<Item>,
     log: Log,
@@ -83,7 +92,29 @@ impl<'a> Trainer<'a> {
         dataset: &'a Dataset,
         hardware: &Hardware,
     ) -> Result<Self> {
+        Self::begin_from(folder, config, identity, dataset, hardware, None)
+    }
+
+    /// Begin a training in `folder`, which holds none yet, with the maps and weights of a model; where the objective is
+    /// consistency, it is the teacher too. A class that the model does not know begins as "any class".
+    ///
+    /// # Errors
+    /// As [`Trainer::begin`]; a model of other networks (see [`TrainConfig::following`]), no model to distil, or one of
+    /// other classes.
+    pub fn begin_from(
+        folder: &Path,
+        config: TrainConfig,
+        identity: Identity,
+        dataset: &'a Dataset,
+        hardware: &Hardware,
+        model: Option<&StoredModel>,
+    ) -> Result<Self> {
         config.validate()?;
+        match model {
+            Some(model) => start::check(&config, &dataset.classes, model)?,
+            None if config.objective == Objective::Velocity => (),
+            None => return Err(TrainError::NoTeacher.into()),
+        }
         let files = Files::new(folder);
         if files.checkpoint().exists() {
             return Err(TrainError::Exists(folder.to_path_buf()).into());
@@ -93,6 +124,7 @@ impl<'a> Trainer<'a> {
             id: identity.id,
             description: identity.description,
             sources: identity.sources,
+            from: model.map(|model| format!("{} {}", model.card.id, model.card.hash)),
             step: 0,
             seconds: 0.0,
             classes: dataset.classes.clone(),
@@ -107,11 +139,18 @@ impl<'a> Trainer<'a> {
         };
         export::card(&info).validate()?;
         std::fs::create_dir_all(folder).map_err(|source| TrainError::File { path: folder.to_path_buf(), source })?;
-        let prepared = Prepared::fit(&config, dataset)?;
+        let mut prepared = Prepared::fit(&config, dataset)?;
+        if let Some(model) = model {
+            start::take_maps(&mut prepared, &dataset.classes, model)?;
+        }
         let weights = Weights::fresh(Seed(config.seed), &hardware.device);
         let networks = Networks::new(&config, &prepared, dataset.classes.len(), weights)?;
+        if let Some(model) = model {
+            start::take_weights(&networks, &dataset.classes, model)?;
+        }
+        let lore = model.map(start::parameters).unwrap_or_default();
         let optimizer = Optimizer::new(config.optimizer.clone(), &networks.weights.vars())?;
-        Self::assemble(info, dataset, files, prepared, networks, optimizer, hardware.threads)
+        Self::assemble(info, dataset, files, prepared, networks, optimizer, lore, hardware.threads)
     }
 
     /// Go on with the training in `folder`. The configuration is the checkpoint's.
@@ -134,9 +173,13 @@ impl<'a> Trainer<'a> {
         let networks = Networks::new(&config, &prepared, dataset.classes.len(), weights)?;
         let mut optimizer = Optimizer::new(config.optimizer.clone(), &networks.weights.vars())?;
         restore_parameters(&path, &networks, &mut optimizer, &tensors)?;
-        Self::assemble(info, dataset, files, prepared, networks, optimizer, hardware.threads)
+        let of_teacher =
+            |(name, tensor): (&String, &Tensor)| Some((name.strip_prefix(TEACHER)?.to_owned(), tensor.clone()));
+        let lore = tensors.iter().filter_map(of_teacher).collect();
+        Self::assemble(info, dataset, files, prepared, networks, optimizer, lore, hardware.threads)
     }
 
+    #[allow(clippy::too_many_arguments)] // The parts of what it makes.
     fn assemble(
         info: CheckpointInfo,
         dataset: &'a Dataset,
@@ -144,6 +187,7 @@ impl<'a> Trainer<'a> {
         prepared: Prepared,
         networks: Networks,
         optimizer: Optimizer,
+        lore: HashMap<String, Tensor>,
         threads: usize,
     ) -> Result<Self> {
         let config = info.config.clone();
@@ -153,6 +197,14 @@ impl<'a> Trainer<'a> {
         let shards = if is_cpu { config.shards } else { 1 };
         let each = (threads / shards).max(1);
         let engine = is_cpu.then(|| Engine::new(&networks, shards)).transpose()?;
+        let teacher = match config.objective {
+            Objective::Velocity => None,
+            Objective::Consistency(consistency) => {
+                let (classes, device) = (info.classes.len(), networks.weights.device());
+                Some(Teacher::new(&config, consistency, &prepared, classes, lore.clone(), device)?)
+            }
+        };
+        let lore = if teacher.is_some() { lore } else { HashMap::new() };
         Ok(Self {
             held_out: held_out::items(&prepared, dataset)?,
             log: Log::open(&files.log(), info.step)?,
@@ -165,6 +217,8 @@ impl<'a> Trainer<'a> {
             prepared,
             networks,
             engine,
+            teacher,
+            lore,
             optimizer,
             threads,
         })
@@ -225,7 +279,7 @@ impl<'a> Trainer<'a> {
     /// One step: gradients of every shard in parallel, summed in their order; then the optimizer.
     fn step(&mut self, share: f64) -> Result<(Losses, f64)> {
         let mut noise = NoiseStream::new(Seed(self.config.seed), "train sigma", self.info.step);
-        let sigmas = self.config.noise_levels.stratified(self.config.batch_size, &mut noise);
+        let sigmas = self.config.objective.sigmas(&self.config, share, &mut noise);
         let this = &*self;
         let shards: Vec<Result<Shard>> = std::thread::scope(|scope| {
             let sigmas = &sigmas;
@@ -271,14 +325,14 @@ impl<'a> Trainer<'a> {
         let sigmas: Vec<f64> = indices.iter().map(|&i| sigmas[i]).collect();
         let share = indices.len() as f64 / self.config.batch_size as f64;
         let (items, mut noises) = self.items(&indices)?;
-        let (loss, networks) = (self.config.loss, &self.networks);
+        let (loss, networks, teacher) = (self.config.loss, &self.networks, self.teacher.as_ref());
         let (grads, losses) = match &self.engine {
             Some(engine) => {
-                let losses = engine.shard(shard, networks, loss, &items, &sigmas, &mut noises, share)?;
+                let losses = engine.shard(shard, networks, loss, teacher, &items, &sigmas, &mut noises, share)?;
                 (BTreeMap::new(), losses)
             }
             None => {
-                let (loss, losses) = networks.loss(loss, &items, &sigmas, &mut noises)?;
+                let (loss, losses) = networks.loss(loss, teacher, &items, &sigmas, &mut noises)?;
                 (networks.gradients(&loss, share)?, losses)
             }
         };
@@ -349,6 +403,9 @@ impl<'a> Trainer<'a> {
         let mut tensors = self.map_tensors()?;
         for (name, var) in self.networks.weights.vars() {
             tensors.insert(format!("parameter.{name}"), var.as_tensor().clone());
+        }
+        for (name, tensor) in &self.lore {
+            tensors.insert(format!("{TEACHER}{name}"), tensor.clone());
         }
         for (name, slot) in &self.optimizer.slots {
             tensors.insert(format!("ema.{name}"), slot.ema.clone());

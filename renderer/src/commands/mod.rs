@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod data;
+pub mod distill;
 pub mod inspect;
 pub mod models;
 pub mod render;

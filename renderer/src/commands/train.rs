@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use brownian_core::dataset::Dataset;
 use brownian_core::generate::device;
-use brownian_core::model::DataSource;
+use brownian_core::model::{DataSource, StoredModel};
 use brownian_core::train::{
     Event, Files, Hardware, HeldOut, Identity, Limit, SIGMAS, Summary, TrainConfig, Trainer, read_info,
 };
@@ -15,6 +15,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::DeviceName;
 use crate::interrupt::cancel_on_ctrl_c;
+use crate::models::registry;
 use crate::outcome::Outcome;
 
 const HELP: &str = "\
@@ -28,6 +29,18 @@ Exit code: 0 trained to the end, 2 nothing was done, 130 interrupted (resume it)
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct Args {
+    /// How to train, and on what.
+    #[command(flatten)]
+    pub training: Training,
+    /// Begin with the networks and weights of a model (a name or a file) instead of new ones: a folder of a few dozen sounds
+    /// is enough to turn it towards them
+    #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
+    pub from: Option<String>,
+}
+
+/// What every training is told.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Training {
     /// The folder of sounds
     pub folder: PathBuf,
     /// Id of the model: lower case letters, digits and dashes
@@ -73,9 +86,19 @@ pub struct Args {
 /// # Errors
 /// Settings out of range, no usable sound, a folder that cannot be written: nothing is trained.
 pub fn run(args: &Args) -> Result<Outcome> {
+    let model = args.from.as_deref().map(|name| registry().stored(name)).transpose()?;
+    train(&args.training, model.as_ref(), |config| config)
+}
+
+/// Train from `model` or from nothing, with settings that `adapt` has the last word on.
+pub(super) fn train(
+    args: &Training,
+    model: Option<&StoredModel>,
+    adapt: impl FnOnce(TrainConfig) -> TrainConfig,
+) -> Result<Outcome> {
     check_name(&args.name)?;
     let folder = args.runs.join(&args.name);
-    let config = if args.resume { resumed_config(&folder)? } else { config(args)? };
+    let config = if args.resume { resumed_config(&folder)? } else { adapt(config(args, model)?) };
     config.validate()?;
     if args.print_config {
         print!("{}", toml::to_string(&config).context("cannot write the settings as TOML")?);
@@ -92,7 +115,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let hardware = Hardware { device: device(args.device.name())?, threads: args.threads };
     let mut trainer = match identity {
         None => Trainer::resume(&folder, &dataset, &hardware)?,
-        Some(identity) => Trainer::begin(&folder, config, identity, &dataset, &hardware)?,
+        Some(identity) => Trainer::begin_from(&folder, config, identity, &dataset, &hardware, model)?,
     };
     eprintln!("{} parameters; files in {}", trainer.num_parameters(), folder.display());
     let cancel = cancel_on_ctrl_c()?;
@@ -120,7 +143,7 @@ fn resumed_config(folder: &Path) -> Result<TrainConfig> {
     Ok(read_info(&path)?.config)
 }
 
-fn config(args: &Args) -> Result<TrainConfig> {
+fn config(args: &Training, model: Option<&StoredModel>) -> Result<TrainConfig> {
     let mut config = match &args.config {
         Some(path) => {
             let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
@@ -133,11 +156,14 @@ fn config(args: &Args) -> Result<TrainConfig> {
     config.batch_size = args.batch_size.unwrap_or(config.batch_size);
     config.shards = config.shards.min(config.batch_size);
     config.steps = args.steps.unwrap_or(config.steps);
-    Ok(config)
+    Ok(match model {
+        Some(model) => config.following(&model.card),
+        None => config,
+    })
 }
 
 /// What a new model's card says of it.
-fn identity(args: &Args, dataset: &Dataset) -> Result<Identity> {
+fn identity(args: &Training, dataset: &Dataset) -> Result<Identity> {
     Ok(Identity {
         id: args.name.clone(),
         description: args.description.clone(),

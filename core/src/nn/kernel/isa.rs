@@ -2,6 +2,19 @@
 
 use std::sync::OnceLock;
 
+/// The environment variable that chooses another instruction set than the best.
+const VARIABLE: &str = "BROWNIAN_INSTRUCTIONS";
+
+/// The instruction set that the kernels of this process use: `portable`, `avx2` or `avx512`, the best that the
+/// processor has unless the environment variable `BROWNIAN_INSTRUCTIONS` names another.
+///
+/// # Errors
+/// The variable names none, or one that the processor lacks: one line that says which it has. (Whoever does not ask
+/// gets the best.)
+pub fn instructions() -> Result<&'static str, String> {
+    Isa::chosen().map(|_| Isa::best().name())
+}
+
 /// The instruction sets that kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::nn) enum Isa {
@@ -16,10 +29,39 @@ pub(in crate::nn) enum Isa {
 }
 
 impl Isa {
-    /// The best of this processor; asked once.
+    /// The best of this processor, or what [`VARIABLE`] names instead; asked once.
     pub(in crate::nn) fn best() -> Self {
         static BEST: OnceLock<Isa> = OnceLock::new();
-        *BEST.get_or_init(|| *Self::available().last().unwrap_or(&Self::Portable))
+        *BEST.get_or_init(|| Self::chosen().ok().flatten().unwrap_or(Self::of_processor()))
+    }
+
+    fn of_processor() -> Self {
+        *Self::available().last().unwrap_or(&Self::Portable)
+    }
+
+    /// What [`VARIABLE`] names; `None` where it is not set.
+    fn chosen() -> Result<Option<Self>, String> {
+        std::env::var(VARIABLE).ok().map(|name| Self::named(&name)).transpose()
+    }
+
+    /// The one of this name, if the processor has it.
+    fn named(name: &str) -> Result<Self, String> {
+        let available = Self::available();
+        let names: Vec<_> = available.iter().map(|isa| isa.name()).collect();
+        let found = available.iter().find(|isa| isa.name() == name);
+        found.copied().ok_or_else(|| {
+            format!("{VARIABLE} is {name:?}; this processor runs {}: take one of them, or unset it", names.join(", "))
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "avx512",
+        }
     }
 
     /// All that this processor can run, the best last.
@@ -83,3 +125,17 @@ macro_rules! dispatch {
 }
 
 pub(super) use dispatch;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_available_set_is_found_by_its_name_and_no_other() {
+        for isa in Isa::available() {
+            assert_eq!(Isa::named(isa.name()), Ok(isa));
+        }
+        let error = Isa::named("sse9").unwrap_err();
+        assert!(error.contains("sse9") && error.contains("portable"), "{error}");
+    }
+}

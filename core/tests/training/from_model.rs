@@ -1,0 +1,110 @@
+//! Trainings that begin from a model: on other sounds, and as its student.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use brownian_core::dataset::Dataset;
+use brownian_core::diffusion::Sampler;
+use brownian_core::generate::{Cancel, Request, Session};
+use brownian_core::metrics::log_spectral_distance_db;
+use brownian_core::model::{Model, Registry, StoredModel};
+use brownian_core::train::{Consistency, Hardware, Limit, Objective, TrainConfig, Trainer};
+use candle_core::Device;
+
+use crate::toy::{SAMPLE_RATE, config, identity, train, write_sounds};
+
+/// A toy model trained in `root/teacher`, and the folder of its sounds.
+fn teacher(root: &Path, steps: u64) -> (StoredModel, PathBuf) {
+    let sounds = root.join("sounds");
+    write_sounds(&sounds);
+    let config = config(true);
+    let dataset = Dataset::scan(&sounds, &config.dataset).expect("usable sounds");
+    let mut trainer =
+        Trainer::begin(&root.join("teacher"), config, identity(), &dataset, &Hardware::cpu(2)).expect("sound settings");
+    train(&mut trainer, steps, &Cancel::default(), None);
+    (stored(&trainer), sounds)
+}
+
+fn stored(trainer: &Trainer) -> StoredModel {
+    Registry::new(None).stored(trainer.files().model().to_str().expect("a path in UTF-8")).expect("a model")
+}
+
+fn session(path: &Path) -> Session {
+    Session::new(Arc::new(Model::load(path, &Device::Cpu).expect("a model")), 2).expect("threads")
+}
+
+/// How far apart, in dB, the clips of two sessions are, over a few seeds.
+fn distance(a: (&Session, usize), b: (&Session, usize)) -> f64 {
+    let clip = |(session, steps): (&Session, usize), seed| {
+        let request = Request {
+            seed,
+            steps: Some(steps),
+            sampler: Some(Sampler::Euler),
+            class: Some("low".into()),
+            ..Request::default()
+        };
+        let rendered = session.render(&request, &Cancel::default(), &|_, _| {}).expect("a clip");
+        rendered.clip.channels()[0].clone()
+    };
+    let distances = (1..=6).map(|seed| log_spectral_distance_db(&clip(a, seed), &clip(b, seed), SAMPLE_RATE));
+    distances.sum::<f64>() / 6.0
+}
+
+#[test]
+fn a_student_sees_in_one_step_what_its_teacher_sees_in_sixteen() {
+    let root = tempfile::tempdir().expect("a temp folder");
+    let (model, sounds) = teacher(root.path(), 250);
+    let mut config = config(true);
+    config.objective = Objective::Consistency(Consistency::default());
+    config.optimizer.learning_rate = 2e-3;
+    let dataset = Dataset::scan(&sounds, &config.dataset).expect("usable sounds");
+    let folder = root.path().join("student");
+    let begin = Trainer::begin_from(&folder, config, identity(), &dataset, &Hardware::cpu(2), Some(&model));
+    let mut student = begin.expect("the teacher's settings");
+    train(&mut student, 100, &Cancel::default(), None);
+    // The teacher comes back with the checkpoint.
+    drop(student);
+    let mut student = Trainer::resume(&folder, &dataset, &Hardware::cpu(2)).expect("a checkpoint");
+    train(&mut student, 200, &Cancel::default(), None);
+    let of_student = session(&student.files().model());
+    let of_teacher = session(&root.path().join("teacher/model.safetensors"));
+    let (ours, teachers) =
+        (distance((&of_student, 1), (&of_teacher, 16)), distance((&of_teacher, 1), (&of_teacher, 16)));
+    assert!(ours < 0.8 * teachers, "one step: student {ours:.2} dB, teacher {teachers:.2} dB");
+}
+
+#[test]
+fn a_training_from_a_model_begins_with_its_sounds_and_knows_the_classes_it_knew() {
+    let root = tempfile::tempdir().expect("a temp folder");
+    let (model, sounds) = teacher(root.path(), 60);
+    std::fs::rename(sounds.join("noise"), sounds.join("air")).expect("a folder of ours");
+    let config = TrainConfig { ema_decay: 0.0, ..TrainConfig::default() }.following(&model.card);
+    let dataset = Dataset::scan(&sounds, &config.dataset).expect("usable sounds");
+    assert_eq!(dataset.classes, ["air", "low"]);
+    let folder = root.path().join("tuned");
+    let begin = Trainer::begin_from(&folder, config, identity(), &dataset, &Hardware::cpu(1), Some(&model));
+    let mut tuned = begin.expect("the model's settings");
+    // Of the learning rate's warm-up one step is next to nothing.
+    tuned.run(Limit::Steps(1), &Cancel::default(), &mut |_| {}).expect("a step");
+    let (of_model, of_tuned) =
+        (session(&root.path().join("teacher/model.safetensors")), session(&tuned.files().model()));
+    let apart = distance((&of_model, 4), (&of_tuned, 4));
+    assert!(apart < 1.0, "{apart} dB");
+}
+
+#[test]
+fn what_cannot_begin_from_a_model_says_why() {
+    let root = tempfile::tempdir().expect("a temp folder");
+    let (model, sounds) = teacher(root.path(), 1);
+    let begin = |name: &str, config: TrainConfig, model: Option<&StoredModel>| {
+        let dataset = Dataset::scan(&sounds, &config.dataset).expect("usable sounds");
+        let result =
+            Trainer::begin_from(&root.path().join(name), config, identity(), &dataset, &Hardware::cpu(1), model);
+        result.err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    let student = || TrainConfig { objective: Objective::Consistency(Consistency::default()), ..config(true) };
+    assert!(begin("a", student(), None).contains("needs a model to distil"));
+    assert!(begin("b", config(false), Some(&model)).contains("other networks"));
+    std::fs::rename(sounds.join("noise"), sounds.join("air")).expect("a folder of ours");
+    assert!(begin("c", student(), Some(&model)).contains("the folder's classes are air, low"));
+}
