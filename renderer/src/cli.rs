@@ -65,8 +65,8 @@ pub struct RenderArgs {
     /// A model's name (see `brownian models`) or file
     #[arg(required_unless_present = "from")]
     pub model: Option<String>,
-    /// Kind of sound, one of the model's classes [default: drawn from the seed]
-    #[arg(long)]
+    /// Kind of sound, one of the model's classes, or several with weights [default: drawn from the seed]
+    #[arg(long, value_name = "CLASS[:WEIGHT,…]")]
     pub class: Option<String>,
     /// Pitch, for models trained with it
     #[arg(long, value_name = "60|C4", value_parser = pitch::parse)]
@@ -113,6 +113,9 @@ pub struct RenderArgs {
     /// How loud the file is.
     #[command(flatten)]
     pub level: LevelArgs,
+    /// How the sound departs from its seed's.
+    #[command(flatten)]
+    pub edit: EditArgs,
     /// Take the recipe of a file that Brownian wrote; flags change single parts of it
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
@@ -131,6 +134,28 @@ pub struct RenderArgs {
     /// Check everything and print what would be made, but make nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// How the sound departs from its seed's.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Editing")]
+pub struct EditArgs {
+    /// Make a variation: 0 is the sound itself, 1 another one. Clip i of --count has the same seed and is the variation
+    /// of --vary-seed + i
+    #[arg(long, value_name = "0..1", allow_negative_numbers = true)]
+    pub vary: Option<f64>,
+    /// Which variation [default: the seed + 1]
+    #[arg(long, value_name = "SEED", allow_negative_numbers = true)]
+    pub vary_seed: Option<u64>,
+    /// Go towards another sound: a seed, or a file that Brownian wrote with the same model
+    #[arg(long, value_name = "SEED|FILE")]
+    pub morph: Option<String>,
+    /// How far to go with --morph [default: 0.5]
+    #[arg(long, value_name = "0..1", allow_negative_numbers = true)]
+    pub amount: Option<f64>,
+    /// What it shall not be; needs a --guidance above 1
+    #[arg(long, value_name = "CLASS")]
+    pub not_class: Option<String>,
 }
 
 /// How loud the file is: at most one of them.

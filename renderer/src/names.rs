@@ -2,9 +2,11 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-/// The file of a clip: `kick_000042.wav`. Seeds differ within a run, so names do.
-pub fn clip_file(kind: &str, seed: u64, extension: &str) -> String {
-    format!("{}_{seed:06}.{extension}", safe(kind))
+/// The file of a clip: `kick_000042.wav`, or of its variation 43 `kick_000042_v000043.wav`. Seeds differ within a run,
+/// so names do.
+pub fn clip_file(kind: &str, seed: u64, variation: Option<u64>, extension: &str) -> String {
+    let variation = variation.map(|seed| format!("_v{seed:06}")).unwrap_or_default();
+    format!("{}_{seed:06}{variation}.{extension}", safe(kind))
 }
 
 /// A seed nobody chose: 32 random bits of the system, short enough to read out.
@@ -26,14 +28,15 @@ mod tests {
 
     #[test]
     fn a_file_is_named_by_class_and_seed() {
-        assert_eq!(clip_file("kick", 42, "wav"), "kick_000042.wav");
-        assert_eq!(clip_file("closed-hat", 4_294_967_295, "wav"), "closed-hat_4294967295.wav");
+        assert_eq!(clip_file("kick", 42, None, "wav"), "kick_000042.wav");
+        assert_eq!(clip_file("kick", 42, Some(43), "wav"), "kick_000042_v000043.wav");
+        assert_eq!(clip_file("closed-hat", 4_294_967_295, None, "wav"), "closed-hat_4294967295.wav");
     }
 
     #[test]
     fn a_class_cannot_lead_out_of_the_folder() {
-        assert_eq!(clip_file("../../etc/x", 1, "wav"), "------etc-x_000001.wav");
-        assert_eq!(clip_file("a\0b\\c:", 1, "wav"), "a-b-c-_000001.wav");
+        assert_eq!(clip_file("../../etc/x", 1, None, "wav"), "------etc-x_000001.wav");
+        assert_eq!(clip_file("a\0b\\c:", 1, None, "wav"), "a-b-c-_000001.wav");
     }
 
     #[test]

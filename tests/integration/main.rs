@@ -8,6 +8,7 @@ mod memory;
 mod models;
 mod render;
 mod render_bad_input;
+mod render_edit;
 mod render_exactly;
 mod settings;
 mod train;

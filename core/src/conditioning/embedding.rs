@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Tensor};
 
-use super::{Attribute, Condition};
+use super::{Attribute, Blend, Condition};
 use crate::error::Result;
 use crate::nn::{Init, Linear, Value, Weights};
 
@@ -38,10 +38,17 @@ impl ConditionEmbedding {
     /// # Errors
     /// A tensor operation failed.
     pub fn forward(&self, sigmas: &[f64], conditions: &[Condition], device: &Device) -> Result<Tensor> {
-        let (levels, features) = self.rows(sigmas, conditions);
+        self.forward_rows(self.rows(sigmas, conditions), device)
+    }
+
+    /// As [`ConditionEmbedding::forward`], of the rows themselves.
+    ///
+    /// # Errors
+    /// A tensor operation failed.
+    pub fn forward_rows(&self, (levels, features): (Vec<f32>, Vec<f32>), device: &Device) -> Result<Tensor> {
         let [level_width, feature_width] = self.widths();
-        let levels = Tensor::from_vec(levels, (sigmas.len(), level_width), device)?;
-        let features = Tensor::from_vec(features, (conditions.len(), feature_width), device)?;
+        let levels = Tensor::from_vec(levels, ((), level_width), device)?;
+        let features = Tensor::from_vec(features, ((), feature_width), device)?;
         Ok(self.embed(&levels.into(), &features.into())?.tensor()?.clone())
     }
 
@@ -56,6 +63,12 @@ impl ConditionEmbedding {
         (levels, conditions.iter().flat_map(|condition| self.features(condition)).collect())
     }
 
+    /// As [`ConditionEmbedding::rows`], of blends: the row of a blend is the mix of the rows of its conditions.
+    pub fn blended_rows(&self, sigmas: &[f64], blends: &[&Blend]) -> (Vec<f32>, Vec<f32>) {
+        let levels = sigmas.iter().flat_map(|&sigma| level_features(sigma)).collect();
+        (levels, blends.iter().flat_map(|blend| self.blended(blend)).collect())
+    }
+
     /// A row of a noise level and one of a condition, of [`ConditionEmbedding::widths`], to the embedding.
     ///
     /// # Errors
@@ -63,6 +76,15 @@ impl ConditionEmbedding {
     pub fn embed(&self, levels: &Value, features: &Value) -> Result<Value> {
         let level = self.level_out.forward(&self.level_in.forward(levels)?.silu()?)?;
         Ok(self.condition.forward_onto(features, &level)?.silu()?)
+    }
+
+    fn blended(&self, blend: &Blend) -> Vec<f32> {
+        let scaled = |(weight, condition): &(f32, Condition)| {
+            self.features(condition).into_iter().map(|x| weight * x).collect::<Vec<f32>>()
+        };
+        let rows = blend.parts().iter().map(scaled);
+        // A blend has at least one part.
+        rows.reduce(|sum, row| sum.iter().zip(row).map(|(a, b)| a + b).collect()).unwrap_or_default()
     }
 
     fn features(&self, condition: &Condition) -> Vec<f32> {
@@ -112,6 +134,20 @@ mod tests {
         assert_ne!(null, row(1.0, Condition { class: Some(0), ..Condition::default() })?);
         assert_ne!(null, row(1.0, bright)?);
         assert_ne!(null, row(1.0, Condition { pitch: Some(60.0), ..Condition::default() })?);
+        Ok(())
+    }
+
+    #[test]
+    fn a_blend_of_conditions_is_the_blend_of_their_rows() -> Result<()> {
+        let embedding = ConditionEmbedding::new(3, 16, &Weights::fresh(Seed(1), &Device::Cpu))?;
+        let class = |class| Condition { class: Some(class), pitch: Some(48.0), ..Condition::default() };
+        let (_, both) = embedding.blended_rows(&[1.0], &[&Blend::new([(3.0, class(0)), (1.0, class(2))])]);
+        let (_, rows) = embedding.rows(&[1.0, 1.0], &[class(0), class(2)]);
+        let (first, second) = rows.split_at(both.len());
+        assert_eq!(both[..4], [0.75, 0.0, 0.25, 0.0]);
+        assert!(both.iter().zip(first).zip(second).all(|((both, a), b)| (0.75 * a + 0.25 * b - both).abs() < 1e-6));
+        let (_, alone) = embedding.blended_rows(&[1.0], &[&class(0).into()]);
+        assert_eq!(alone, first);
         Ok(())
     }
 }

@@ -1,7 +1,9 @@
 //! What to make: class, pitch and attributes, and the null condition; and the vector that tells it to the network.
 
+mod blend;
 mod embedding;
 
+pub use blend::Blend;
 pub use embedding::ConditionEmbedding;
 
 use serde::{Deserialize, Serialize};

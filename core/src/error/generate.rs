@@ -65,11 +65,11 @@ pub enum GenerateError {
         source: Box<GenerateError>,
     },
     /// The recipe was written by another version of this program.
-    #[error("the recipe has version {found}; this build reads version {need}")]
+    #[error("the recipe has version {found}; this build reads up to {need}")]
     RecipeVersion {
         /// The version in the recipe, as it stands there.
         found: String,
-        /// The version that this build reads.
+        /// The newest version that this build reads.
         need: u32,
     },
     /// The recipe belongs to another model.

@@ -33,7 +33,12 @@ fn accelerator(
     if !is_built {
         return Err(refuse(format!("this build has no {name} support (cargo feature `{name}`)")));
     }
-    open(0).map_err(|error| refuse(format!("{error} on this machine")))
+    open(0).map_err(|error| refuse(format!("{} on this machine", first_line(&error))))
+}
+
+/// With RUST_BACKTRACE the rest of candle's messages is a backtrace.
+fn first_line(error: &candle_core::Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -50,6 +55,13 @@ mod tests {
     fn an_unknown_device_lists_the_known_ones_and_the_nearest() {
         let message = device("cude").unwrap_err().to_string();
         assert!(message.contains("auto, cpu, cuda, metal") && message.contains("did you mean"), "{message}");
+    }
+
+    #[test]
+    fn a_device_that_fails_says_why_on_one_line() {
+        let fails = |_| Err(candle_core::Error::Msg("no card\n   0: a backtrace".into()));
+        let message = accelerator("cuda", true, fails).unwrap_err().to_string();
+        assert!(message.contains("no card on this machine") && !message.contains("backtrace"), "{message}");
     }
 
     #[cfg(not(feature = "cuda"))]

@@ -98,6 +98,7 @@ mod tests {
             sampler: Sampler::DpmPp2m,
             guidance: 1.5,
             duration_s: 0.743039,
+            edit: Default::default(),
         };
         let finish = Finish { format: FileFormat::Wav24, sample_rate: 44_100, channels: 1, level: Level::Lufs(-14.3) };
         FileRecipe { recipe, finish }

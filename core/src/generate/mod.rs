@@ -18,7 +18,13 @@
 //! ```
 
 mod cancel;
+mod check_edit;
+mod condition;
 mod device;
+mod edit;
+#[cfg(test)]
+mod edit_tests;
+mod field;
 mod file_recipe;
 mod finish;
 mod folder;
@@ -26,10 +32,12 @@ mod pipeline;
 mod recipe;
 mod request;
 mod session;
+mod threads;
 mod watch;
 
 pub use cancel::Cancel;
 pub use device::device;
+pub use edit::{Edit, Morph, MorphEnd, Vary};
 pub use file_recipe::FileRecipe;
 pub use finish::{FileFormat, Finish, Level};
 pub use folder::models_folder;

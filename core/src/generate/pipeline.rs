@@ -2,16 +2,18 @@
 
 use candle_core::Tensor;
 
+use super::condition::{away_from, condition};
+use super::field::{field, phase_seed};
 use super::recipe::Recipe;
-use super::request::{condition, samples_in};
+use super::request::samples_in;
 use super::watch::Watch;
 use crate::audio::Clip;
-use crate::conditioning::Condition;
-use crate::diffusion::{Denoiser, karras_sigmas};
+use crate::conditioning::Blend;
+use crate::diffusion::karras_sigmas;
 use crate::error::{GenerateError, Result};
 use crate::model::{EnvelopePart, Model, Sampling, Stage, envelope_context};
 use crate::noise::{NoiseStream, Seed};
-use crate::representation::{Frames, RepresentationConfig};
+use crate::representation::{Frames, Maps, RepresentationConfig};
 
 /// Bend of the noise schedule (Karras et al. 2022).
 const RHO: f64 = 7.0;
@@ -28,13 +30,14 @@ pub(super) fn num_evaluations(model: &Model, recipe: &Recipe) -> usize {
 
 /// Make the clip of a resolved recipe.
 pub(super) fn make_clip(model: &Model, recipe: &Recipe, watch: &Watch) -> Result<Clip> {
-    let run = Run { model, recipe, watch, condition: condition(recipe, &model.card) };
+    let (condition, away_from) = (condition(recipe, &model.card), away_from(recipe, &model.card));
+    let run = Run { model, recipe, watch, condition, away_from };
     let frames = match &model.envelope {
         None => run.one_stage()?,
         Some(part) => run.two_stages(part)?,
     };
     watch.check()?;
-    let mut phases = NoiseStream::new(Seed(recipe.seed), "phase", 0);
+    let mut phases = NoiseStream::new(Seed(phase_seed(recipe)), "phase", 0);
     let mut samples = model.representation.decode(&frames, &mut phases)?;
     if !samples.iter().all(|sample| sample.is_finite()) {
         return Err(GenerateError::NotFinite { model: recipe.model.clone(), seed: recipe.seed }.into());
@@ -49,14 +52,15 @@ struct Run<'a> {
     model: &'a Model,
     recipe: &'a Recipe,
     watch: &'a Watch<'a>,
-    condition: Condition,
+    condition: Blend,
+    away_from: Blend,
 }
 
 impl Run<'_> {
     /// The network gives the frames, normalised by the class's maps.
     fn one_stage(&self) -> Result<Frames> {
         let mut frames = self.sample(&self.model.fine, "fine", self.fine_shape(), None)?;
-        self.model.maps.denormalise(self.condition.class, &mut frames);
+        self.class_maps(&self.model.maps).denormalise(None, &mut frames);
         Ok(frames)
     }
 
@@ -75,10 +79,16 @@ impl Run<'_> {
         // A model with an envelope part has its config: both come from one card.
         let shape = grid.map_or([0, 0], |grid| [grid.columns, grid.bands]);
         let mut envelope = self.sample(&part.stage, "envelope", shape, None)?;
-        part.maps.denormalise(self.condition.class, &mut envelope);
+        self.class_maps(&part.maps).denormalise(None, &mut envelope);
         let floor = floor_db(&self.model.card.config.representation);
         envelope.data.iter_mut().for_each(|db| *db = db.clamp(floor, ENVELOPE_CEILING_DB));
         Ok(envelope)
+    }
+
+    /// The map of the class, or what lies between those of several.
+    fn class_maps(&self, maps: &Maps) -> Maps {
+        let parts: Vec<_> = self.condition.parts().iter().map(|(weight, part)| (*weight, part.class)).collect();
+        maps.mixed(&parts)
     }
 
     fn fine_shape(&self) -> [usize; 2] {
@@ -89,13 +99,24 @@ impl Run<'_> {
     fn sample(&self, stage: &Stage, purpose: &str, shape: [usize; 2], context: Option<&Tensor>) -> Result<Frames> {
         let defaults = &self.model.card.config.sampling;
         let sigmas = karras_sigmas(self.recipe.steps, defaults.sigma_min, defaults.sigma_max, RHO)?;
-        let request = Sampling { sigmas: &sigmas, condition: self.condition.clone(), guidance: self.recipe.guidance };
-        let noise = self.to_tensor(&noise(self.recipe.seed, purpose, shape, sigmas[0]))?;
-        let solve =
-            |guided: &dyn Denoiser, noise: Tensor| self.recipe.sampler.sample(&self.watch.over(guided), noise, &sigmas);
-        let data = stage.sample(&request, noise, context, &solve)?;
+        let data = stage.sample(Sampling {
+            sigmas: &sigmas,
+            condition: &self.condition,
+            away_from: &self.away_from,
+            guidance: self.recipe.guidance,
+            context,
+            start: self.to_tensor(&self.noise(purpose, shape, sigmas[0]))?,
+            solve: &|guided, noise| self.recipe.sampler.sample(&self.watch.over(guided), noise, &sigmas),
+        })?;
         let [num_frames, num_channels] = shape;
         Ok(Frames { data: data.flatten_all()?.to_vec1()?, num_frames, num_channels })
+    }
+
+    /// The noise of this recipe, of standard deviation `sigma`.
+    fn noise(&self, purpose: &str, [num_frames, num_channels]: [usize; 2], sigma: f64) -> Frames {
+        let mut data = field(self.recipe, purpose, num_frames * num_channels);
+        data.iter_mut().for_each(|value| *value *= sigma as f32);
+        Frames { data, num_frames, num_channels }
     }
 
     /// A batch of one on the model's device: `[1, frames, channels]`.
@@ -103,14 +124,6 @@ impl Run<'_> {
         let shape = (1, frames.num_frames, frames.num_channels);
         Ok(Tensor::from_slice(&frames.data, shape, &self.model.device)?)
     }
-}
-
-/// White noise of standard deviation `sigma`.
-fn noise(seed: u64, purpose: &str, [num_frames, num_channels]: [usize; 2], sigma: f64) -> Frames {
-    let mut frames = Frames::zeros(num_frames, num_channels);
-    NoiseStream::new(Seed(seed), purpose, 0).fill_normal(&mut frames.data);
-    frames.data.iter_mut().for_each(|value| *value *= sigma as f32);
-    frames
 }
 
 /// The level below which the representation knows only silence. Only log-magnitude has an envelope stage.
@@ -144,14 +157,5 @@ mod tests {
         assert_eq!(faded, 221);
         assert_eq!(samples[999], 0.0);
         assert!(samples.windows(2).all(|pair| pair[0] >= pair[1]));
-    }
-
-    #[test]
-    fn noise_has_its_sigma_and_its_stages_differ() {
-        let fine = noise(1, "fine", [64, 64], 40.0);
-        let power = fine.data.iter().map(|x| f64::from(x * x)).sum::<f64>() / 4096.0;
-        // Five standard errors of a variance over 4,096 normals: 5 sqrt(2 / 4096) = 11 %.
-        assert!((power / 1600.0 - 1.0).abs() < 0.11, "{power}");
-        assert_ne!(fine.data, noise(1, "envelope", [64, 64], 40.0).data);
     }
 }

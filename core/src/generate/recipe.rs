@@ -4,19 +4,23 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::edit::Edit;
 use super::request::Request;
 use crate::conditioning::Attribute;
 use crate::diffusion::Sampler;
 use crate::error::GenerateError;
 
-/// The version of [`Recipe`] that this build writes and reads.
-pub const RECIPE_VERSION: u32 = 1;
+/// The newest version of [`Recipe`] that this build writes; it reads every older one, and renders it the same.
+///
+/// A recipe has the oldest version that can say it, so that earlier builds read whatever they can make: 1 for a sound
+/// of seed, class, attributes and pitch, 2 for an edited one.
+pub const RECIPE_VERSION: u32 = 2;
 
 /// Everything that made a clip, resolved: what a file keeps, what `verify` renders again. No `None` that a default fills.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
-    /// [`RECIPE_VERSION`].
+    /// The oldest version that can say this; see [`RECIPE_VERSION`].
     pub version: u32,
     /// Model id.
     pub model: String,
@@ -41,6 +45,9 @@ pub struct Recipe {
     pub guidance: f64,
     /// Seconds.
     pub duration_s: f64,
+    /// How the sound departs from the one that the fields above name.
+    #[serde(default, skip_serializing_if = "Edit::is_none")]
+    pub edit: Edit,
 }
 
 impl Recipe {
@@ -59,7 +66,7 @@ impl Recipe {
         let value: serde_json::Value = serde_json::from_str(json).map_err(unreadable)?;
         // Looked at first: another version may well have other fields.
         let version = value.get("version").cloned().unwrap_or_default();
-        if version != RECIPE_VERSION {
+        if !(1..=RECIPE_VERSION).any(|known| version == known) {
             return Err(GenerateError::RecipeVersion { found: version.to_string(), need: RECIPE_VERSION });
         }
         serde_json::from_str(json).map_err(unreadable)
@@ -76,6 +83,7 @@ impl Recipe {
             sampler: Some(self.sampler),
             guidance: Some(self.guidance),
             duration_s: Some(self.duration_s),
+            edit: self.edit.clone(),
         }
     }
 }
@@ -83,11 +91,12 @@ impl Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::generate::edit::{Morph, MorphEnd, Vary};
     use crate::noise::{NoiseStream, Seed};
 
     fn recipe() -> Recipe {
         Recipe {
-            version: RECIPE_VERSION,
+            version: 1,
             model: "drums".into(),
             model_hash: "ab".repeat(32),
             seed: u64::MAX,
@@ -98,6 +107,7 @@ mod tests {
             sampler: Sampler::DpmPp2m,
             guidance: 1.5,
             duration_s: 0.743039,
+            edit: Edit::default(),
         }
     }
 
@@ -125,11 +135,30 @@ mod tests {
     }
 
     #[test]
+    fn the_json_of_an_edit_is_pinned_and_reads_back() {
+        let edit = Edit {
+            class_mix: BTreeMap::from([("kick".into(), 0.6), ("tom".into(), 0.4)]),
+            not_class: Some("clap".into()),
+            vary: Some(Vary { seed: 7, amount: 0.25 }),
+            morph: Some(Morph { to: MorphEnd::Recipe(Box::new(recipe())), amount: 0.5 }),
+        };
+        let edited = Recipe { version: 2, edit, ..recipe() };
+        let (json, inner) = (edited.to_json(), recipe().to_json());
+        let expected = format!(
+            r#","edit":{{"class_mix":{{"kick":0.6,"tom":0.4}},"not_class":"clap","vary":{{"seed":7,"amount":0.25}},"morph":{{"to":{{"recipe":{inner}}},"amount":0.5}}}}}}"#
+        );
+        assert!(json.ends_with(&expected), "{json}");
+        assert_eq!(Recipe::from_json(&json).unwrap(), edited);
+        let unknown = json.replacen(r#""vary":"#, r#""bend":"#, 1);
+        assert!(Recipe::from_json(&unknown).unwrap_err().to_string().contains("unknown field `bend`"));
+    }
+
+    #[test]
     fn unknown_fields_and_other_versions_are_refused_by_name() {
         let more = recipe().to_json().replacen(r#""seed""#, r#""colour":1,"seed""#, 1);
         assert!(Recipe::from_json(&more).unwrap_err().to_string().contains("unknown field `colour`"));
-        let newer = more.replacen(r#""version":1"#, r#""version":2"#, 1);
-        assert!(Recipe::from_json(&newer).unwrap_err().to_string().contains("version 2"));
+        let newer = more.replacen(r#""version":1"#, r#""version":3"#, 1);
+        assert!(Recipe::from_json(&newer).unwrap_err().to_string().contains("version 3"));
         assert!(Recipe::from_json("a song").unwrap_err().to_string().contains("cannot be read"));
         assert!(Recipe::from_json("{}").unwrap_err().to_string().contains("version null"));
     }

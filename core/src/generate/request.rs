@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use super::recipe::{RECIPE_VERSION, Recipe};
-use crate::conditioning::{Attribute, Condition};
+use super::check_edit::resolve_edit;
+use super::edit::Edit;
+use super::recipe::Recipe;
+use crate::conditioning::Attribute;
 use crate::diffusion::Sampler;
 use crate::error::{GenerateError, did_you_mean};
 use crate::model::Card;
@@ -33,6 +35,8 @@ pub struct Request {
     pub guidance: Option<f64>,
     /// Seconds, 0.001 up to the model's length.
     pub duration_s: Option<f64>,
+    /// How the sound departs from the one that the fields above name.
+    pub edit: Edit,
 }
 
 /// The attribute of this name.
@@ -50,8 +54,10 @@ impl Request {
         let defaults = &card.config.sampling;
         self.check_attributes(card)?;
         self.check_pitch(card)?;
+        let guidance = micro(in_range("guidance", self.guidance.unwrap_or(defaults.guidance), 0.0..=20.0)?);
+        let edit = resolve_edit(&self.edit, guidance, card, num_samples)?;
         Ok(Recipe {
-            version: RECIPE_VERSION,
+            version: if edit.is_none() { 1 } else { 2 },
             model: card.id.clone(),
             model_hash: card.hash.clone(),
             seed: self.seed,
@@ -60,14 +66,17 @@ impl Request {
             pitch: self.pitch,
             steps: in_range("steps", self.steps.unwrap_or(defaults.steps), 1..=1000)?,
             sampler: self.sampler.unwrap_or(defaults.sampler),
-            guidance: micro(in_range("guidance", self.guidance.unwrap_or(defaults.guidance), 0.0..=20.0)?),
+            guidance,
             duration_s: self.duration(card.config.sample_rate, num_samples)?,
+            edit,
         })
     }
 
     fn class_in(&self, card: &Card) -> Result<Option<String>, GenerateError> {
         let classes = &card.config.classes;
-        match &self.class {
+        // The first of equal weights; a mix was checked.
+        let heaviest = self.edit.class_mix.iter().rev().max_by(|a, b| a.1.total_cmp(b.1)).map(|(class, _)| class);
+        match heaviest.or(self.class.as_ref()) {
             Some(class) if classes.contains(class) => Ok(Some(class.clone())),
             Some(class) => Err(unknown_class(class, card)),
             None if classes.is_empty() => Ok(None),
@@ -115,19 +124,12 @@ pub(super) fn samples_in(duration_s: f64, sample_rate: u32) -> usize {
     (duration_s * f64::from(sample_rate)).round() as usize
 }
 
-/// What the network is told of a recipe that fits its card.
-pub(super) fn condition(recipe: &Recipe, card: &Card) -> Condition {
-    let class = recipe.class.as_ref().and_then(|class| card.config.classes.iter().position(|known| known == class));
-    let attributes = Attribute::ALL.map(|attribute| recipe.attributes.get(&attribute).copied());
-    Condition { class, attributes, pitch: recipe.pitch }
-}
-
 /// Rounded to a millionth: at most 15 digits, which every JSON reader gives back exactly.
-fn micro(value: f64) -> f64 {
+pub(super) fn micro(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
 }
 
-fn in_range<T: PartialOrd + Display + Copy>(
+pub(super) fn in_range<T: PartialOrd + Display + Copy>(
     field: &str,
     found: T,
     range: RangeInclusive<T>,
@@ -139,7 +141,7 @@ fn in_range<T: PartialOrd + Display + Copy>(
     Err(GenerateError::OutOfRange { field: field.into(), found: found.to_string(), need })
 }
 
-fn unknown_class(found: &str, card: &Card) -> GenerateError {
+pub(super) fn unknown_class(found: &str, card: &Card) -> GenerateError {
     let classes = &card.config.classes;
     let hint = did_you_mean(found, classes.iter().map(String::as_str));
     let valid = if classes.is_empty() { "no classes".to_owned() } else { classes.join(", ") };

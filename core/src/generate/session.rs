@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
-
 use super::cancel::Cancel;
+use super::check_edit::check_model;
 use super::pipeline::{make_clip, num_evaluations};
 use super::recipe::Recipe;
 use super::request::Request;
+use super::threads::Threads;
 use super::watch::Watch;
 use crate::audio::Clip;
 use crate::error::{GenerateError, Result};
@@ -27,13 +27,13 @@ pub struct Rendered {
     pub render_s: f64,
 }
 
-/// A model with its own threads; any number of threads may share one session.
+/// A model with its own threads; any number of threads may share one session. They have ended when it is dropped.
 pub struct Session {
     model: Arc<Model>,
     /// All threads work on one clip.
-    wide: ThreadPool,
+    wide: Threads,
     /// One thread each: several clips at once, none waiting for another.
-    narrow: Vec<ThreadPool>,
+    narrow: Vec<Threads>,
 }
 
 impl Session {
@@ -68,12 +68,7 @@ impl Session {
     /// Another model or hash, or as [`Session::resolve`].
     pub fn check_recipe(&self, recipe: &Recipe) -> Result<()> {
         let resolved = self.resolve(&recipe.request());
-        let card = &self.model.card;
-        if (&recipe.model, &recipe.model_hash) != (&card.id, &card.hash) {
-            let name = |id: &str, hash: &str| format!("{id} ({})", hash.get(..12).unwrap_or(hash));
-            let (found, need) = (name(&card.id, &card.hash), name(&recipe.model, &recipe.model_hash));
-            return Err(GenerateError::OtherModel { found, need }.into());
-        }
+        check_model(recipe, &self.model.card)?;
         resolved.map(drop)
     }
 
@@ -142,11 +137,9 @@ fn next<'a>(queue: &AtomicUsize, requests: &'a [Request]) -> Option<(usize, &'a 
     requests.get(idx).map(|request| (idx, request))
 }
 
-/// A pool of our own: the global one belongs to the host program. `asked` appears in the error.
-fn pool(threads: usize, asked: usize) -> Result<ThreadPool> {
-    let name = |i| format!("brownian-{i}");
-    let built = ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build();
-    Ok(built.map_err(|source| GenerateError::Threads { threads: asked, source })?)
+/// `asked` appears in the error.
+fn pool(threads: usize, asked: usize) -> Result<Threads> {
+    Ok(Threads::new(threads).map_err(|source| GenerateError::Threads { threads: asked, source })?)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use candle_core::Tensor;
 
-use crate::conditioning::{Condition, ConditionEmbedding};
+use crate::conditioning::{Blend, Condition, ConditionEmbedding};
 use crate::diffusion::{self, Denoiser, Guided};
 use crate::error::Result;
 use crate::nn::{Plan, Recording, Runner, Value, Weights, Workspace};
@@ -54,7 +54,16 @@ impl Stage {
         sigmas: &[f64],
         conditions: &[Condition],
     ) -> Result<Tensor> {
-        let embedding = self.embedding.forward(sigmas, conditions, x_t.device())?;
+        self.velocity_of_rows(x_t, context, self.rows(sigmas, conditions))
+    }
+
+    fn velocity_of_rows(
+        &self,
+        x_t: &Tensor,
+        context: Option<&Tensor>,
+        rows: (Vec<f32>, Vec<f32>),
+    ) -> Result<Tensor> {
+        let embedding = self.embedding.forward_rows(rows, x_t.device())?;
         let context = context.map(|context| Value::from(context.clone()));
         let v = self.unet.forward(&x_t.clone().into(), context.as_ref(), &embedding.into())?;
         Ok(v.tensor()?.clone())
@@ -83,58 +92,38 @@ impl Stage {
         self.embedding.rows(sigmas, conditions)
     }
 
-    /// The stage as a [`Denoiser`] for one batch: one condition for each clip, and where the network takes one the
-    /// context (`[batch, frames, channels]`). Of candle's operations; see [`Stage::sample`].
-    pub fn denoiser<'a>(&'a self, conditions: &'a [Condition], context: Option<&'a Tensor>) -> StageDenoiser<'a> {
-        StageDenoiser { stage: self, conditions, context }
-    }
-
-    /// Solve for one clip from `noise` (`[1, frames, channels]`, standard deviation `sigmas[0]`) down `sigmas`; `watch`
-    /// wraps the guided denoiser, to count its calls or to stop it.
-    ///
-    /// On the CPU the stage computes as a plan, which is made at the first call and kept, with the memory it needs: in
-    /// later calls the network allocates nothing. It takes the threads of the current rayon pool. The bytes do not depend on them.
+    /// Solve for one clip. On the CPU the stage computes as a plan, which is made at the first call and kept, with the
+    /// memory it needs: in later calls the network allocates nothing. It takes the threads of the current rayon pool. The
+    /// bytes do not depend on them.
     ///
     /// # Errors
-    /// As `watch`; a tensor operation failed.
-    pub fn sample(
-        &self,
-        request: &Sampling,
-        noise: Tensor,
-        context: Option<&Tensor>,
-        watch: &dyn Fn(&dyn Denoiser, Tensor) -> Result<Tensor>,
-    ) -> Result<Tensor> {
-        if noise.device().is_cpu() {
-            return self.sample_planned(request, noise, context, watch);
+    /// As [`Sampling::solve`]; a tensor operation failed.
+    pub fn sample(&self, sampling: Sampling<'_>) -> Result<Tensor> {
+        if sampling.start.device().is_cpu() {
+            return self.sample_planned(sampling);
         }
-        let (conditions, nulls) = ([request.condition.clone()], [Condition::default()]);
-        let conditional = self.denoiser(&conditions, context);
-        let unconditional = self.denoiser(&nulls, context);
-        watch(&Guided { conditional: &conditional, unconditional: &unconditional, scale: request.guidance }, noise)
+        let taped = |blend| Taped { stage: self, blend, context: sampling.context };
+        let (conditional, unconditional) = (taped(sampling.condition), taped(sampling.away_from));
+        let guided = Guided { conditional: &conditional, unconditional: &unconditional, scale: sampling.guidance };
+        (sampling.solve)(&guided, sampling.start)
     }
 
-    fn sample_planned(
-        &self,
-        request: &Sampling,
-        noise: Tensor,
-        context: Option<&Tensor>,
-        watch: &dyn Fn(&dyn Denoiser, Tensor) -> Result<Tensor>,
-    ) -> Result<Tensor> {
+    fn sample_planned(&self, sampling: Sampling<'_>) -> Result<Tensor> {
         let plan = self.kept_plan()?;
-        let context: Option<Vec<f32>> = context.map(|context| context.flatten_all()?.to_vec1()).transpose()?;
-        // One row for each noise level, under the condition and then under none. The last level is 0: nothing to do.
-        let levels: Vec<f64> = request.sigmas.iter().copied().filter(|&sigma| sigma > 0.0).collect();
-        let conditions = [request.condition.clone(), Condition::default()];
-        let conditions: Vec<Condition> = conditions.iter().flat_map(|c| vec![c.clone(); levels.len()]).collect();
-        let (level_rows, condition_rows) = self.rows(&[&levels[..], &levels].concat(), &conditions);
-        let mut workspace = self.take_spare(plan, conditions.len());
-        plan.prepare(&mut workspace, 0..conditions.len(), &[&level_rows, &condition_rows]);
+        let context: Option<Vec<f32>> = sampling.context.map(|context| context.flatten_all()?.to_vec1()).transpose()?;
+        // One row for each noise level, under the condition and then under what guidance leads away from. At level 0
+        // there is nothing to do.
+        let levels: Vec<f64> = sampling.sigmas.iter().copied().filter(|&sigma| sigma > 0.0).collect();
+        let blends = [vec![sampling.condition; levels.len()], vec![sampling.away_from; levels.len()]].concat();
+        let (level_rows, condition_rows) = self.embedding.blended_rows(&[&levels[..], &levels].concat(), &blends);
+        let mut workspace = self.take_spare(plan, blends.len());
+        plan.prepare(&mut workspace, 0..blends.len(), &[&level_rows, &condition_rows]);
         let result = plan.run(&mut workspace, rayon::current_num_threads(), |runner| {
             let runner = RefCell::new(runner);
             let planned = |first_row: usize| Planned { runner: &runner, levels: &levels, first_row, context: &context };
             let (conditional, unconditional) = (planned(0), planned(levels.len()));
-            let guided = Guided { conditional: &conditional, unconditional: &unconditional, scale: request.guidance };
-            watch(&guided, noise)
+            let guided = Guided { conditional: &conditional, unconditional: &unconditional, scale: sampling.guidance };
+            (sampling.solve)(&guided, sampling.start)
         });
         self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
         result
@@ -164,15 +153,24 @@ impl Stage {
     }
 }
 
-/// What [`Stage::sample`] shall make.
-#[derive(Clone, Debug)]
+/// What [`Stage::sample`] shall solve, for one clip.
+#[derive(Clone)]
 pub struct Sampling<'a> {
-    /// Noise levels, descending to 0.
+    /// Every noise level that `solve` asks the denoiser for; 0 may be among them.
     pub sigmas: &'a [f64],
     /// What to make.
-    pub condition: Condition,
+    pub condition: &'a Blend,
+    /// What guidance leads away from: the null condition, or what it shall not be.
+    pub away_from: &'a Blend,
     /// See [`Guided::scale`].
     pub guidance: f64,
+    /// What the network sees beside the noisy frames, where it takes a context: `[1, frames, channels]`.
+    pub context: Option<&'a Tensor>,
+    /// What `solve` starts from, `[1, frames, channels]`: noise, for a sampler.
+    pub start: Tensor,
+    /// Given the guided denoiser and `start`, finds the result: a sampler, in a wrapper that counts its calls or stops
+    /// them.
+    pub solve: &'a dyn Fn(&dyn Denoiser, Tensor) -> Result<Tensor>,
 }
 
 /// A stage's plan under one condition.
@@ -199,17 +197,17 @@ impl Denoiser for Planned<'_, '_> {
     }
 }
 
-/// A [`Stage`] bound to conditions and context.
-pub struct StageDenoiser<'a> {
+/// A [`Stage`] under one blend of conditions, by candle's operations.
+struct Taped<'a> {
     stage: &'a Stage,
-    conditions: &'a [Condition],
+    blend: &'a Blend,
     context: Option<&'a Tensor>,
 }
 
-impl Denoiser for StageDenoiser<'_> {
+impl Denoiser for Taped<'_> {
     fn denoise(&self, x: &Tensor, sigma: f64) -> Result<Tensor> {
-        let sigmas = vec![sigma; self.conditions.len()];
-        let network = |x_t: &Tensor| self.stage.velocity(x_t, self.context, &sigmas, self.conditions);
+        let rows = || self.stage.embedding.blended_rows(&[sigma], &[self.blend]);
+        let network = |x_t: &Tensor| self.stage.velocity_of_rows(x_t, self.context, rows());
         diffusion::precondition::denoise_by_velocity(network, x, sigma)
     }
 }

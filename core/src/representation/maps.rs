@@ -117,6 +117,27 @@ impl Maps {
         }
     }
 
+    /// The map between those of these classes, as the only one: the weighted mean of their means and deviations.
+    ///
+    /// # Panics
+    /// If there is no part.
+    #[must_use]
+    pub fn mixed(&self, parts: &[(f32, Option<usize>)]) -> Self {
+        let mix = |of: &dyn Fn(Option<usize>) -> Frames| {
+            let scaled = parts.iter().map(|(weight, class)| {
+                let mut frames = of(*class);
+                frames.data.iter_mut().for_each(|x| *x *= weight);
+                frames
+            });
+            let sum = scaled.reduce(|mut sum, frames| {
+                sum.data.iter_mut().zip(&frames.data).for_each(|(sum, x)| *sum += x);
+                sum
+            });
+            vec![sum.expect("a mix has at least one part")]
+        };
+        Self { mean: mix(&|class| self.of(class).0.clone()), std: mix(&|class| self.of(class).1.clone()) }
+    }
+
     /// Mean and standard deviation of `class`, or the global ones.
     ///
     /// # Panics
@@ -240,6 +261,16 @@ mod tests {
         maps.denormalise(Some(1), &mut frames);
         // Values of 40 dB in f32.
         assert!(frames.data.iter().zip(&examples[0].1.data).all(|(a, b)| (a - b).abs() < 1e-4));
+    }
+
+    #[test]
+    fn a_mix_of_maps_lies_between_them_and_of_one_is_that_one() {
+        let maps = fit(&random_examples(40), 2, &PLAIN).unwrap();
+        let mixed = maps.mixed(&[(0.25, Some(0)), (0.75, Some(1))]);
+        let expected = 0.25 * maps.mean[0].data[7] + 0.75 * maps.mean[1].data[7];
+        assert!((mixed.mean[0].data[7] - expected).abs() < 1e-5);
+        assert_eq!(maps.mixed(&[(1.0, Some(1))]), Maps { mean: maps.mean[1..2].to_vec(), std: maps.std[1..2].to_vec() });
+        assert_eq!(maps.mixed(&[(1.0, None)]).std[0], maps.std[2]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::cli::RenderArgs;
 use crate::config::Settings;
 use crate::outcome::Outcome;
 
+mod edit;
 mod execute;
 mod plan;
 mod row;

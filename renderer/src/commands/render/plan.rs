@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use brownian_core::conditioning::Attribute;
 use brownian_core::generate::{self, FileFormat, FileRecipe, Finish, Level, Recipe, Request, Session};
 
+use super::edit;
 use super::target::{Target, check_free};
 use crate::cli::{LevelArgs, RenderArgs};
 use crate::config::Settings;
@@ -127,28 +128,36 @@ fn request(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>) ->
     let from = from.map(|from| &from.recipe);
     let mut attributes = from.map(|from| from.attributes.clone()).unwrap_or_default();
     attributes.extend(attributes_of(&args.set)?);
-    Ok(Request {
+    let mut request = Request {
         seed: args.seed.or(from.map(|from| from.seed)).unwrap_or_else(names::random_seed),
-        class: args.class.clone().or(from.and_then(|from| from.class.clone())),
+        class: from.and_then(|from| from.class.clone()),
         attributes,
         pitch: args.pitch.or(from.and_then(|from| from.pitch)),
         steps: args.steps.or(from.map(|from| from.steps)).or(settings.steps),
         sampler: args.sampler.or(from.map(|from| from.sampler)).or(settings.sampler),
         guidance: args.guidance.or(from.map(|from| from.guidance)).or(settings.guidance),
         duration_s: args.duration.or(from.map(|from| from.duration_s)),
-    })
+        edit: from.map(|from| from.edit.clone()).unwrap_or_default(),
+    };
+    edit::apply(args, &mut request)?;
+    Ok(request)
 }
 
 fn attributes_of(set: &[(String, f32)]) -> Result<BTreeMap<Attribute, f32>> {
     set.iter().map(|(name, value)| Ok((generate::attribute(name)?, *value))).collect()
 }
 
-/// Clip i is the clip of `first`'s seed + i.
+/// Clip i is the clip of `first`'s seed + i; of a variation, that of the variation's seed + i.
 fn jobs(session: &Session, first: &Request, count: u64, path: impl Fn(&Recipe) -> PathBuf) -> Result<Vec<Job>> {
-    let last = first.seed.checked_add(count - 1);
-    last.with_context(|| format!("seed {} leaves no room for {count} clips; need a smaller one", first.seed))?;
+    let counted = first.edit.vary.map_or(first.seed, |vary| vary.seed);
+    let last = counted.checked_add(count - 1);
+    last.with_context(|| format!("seed {counted} leaves no room for {count} clips; need a smaller one"))?;
     let job = |i| {
-        let request = Request { seed: first.seed + i, ..first.clone() };
+        let mut request = first.clone();
+        match &mut request.edit.vary {
+            Some(vary) => vary.seed += i,
+            None => request.seed += i,
+        }
         let recipe = session.resolve(&request)?;
         let path = path(&recipe);
         Ok(Job { request, recipe, path })

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use brownian_core::audio::{self, Clip};
 use brownian_core::diffusion::Sampler;
-use brownian_core::generate::{Finish, Recipe};
+use brownian_core::generate::{Edit, Finish, Recipe};
 use serde::Serialize;
 
 use super::plan::{Job, Plan, short};
@@ -28,6 +28,9 @@ pub struct Row<'a> {
     peak_dbfs: Option<f64>,
     lufs: Option<f64>,
     render_s: Option<f64>,
+    /// Only of an edited sound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edit: Option<&'a Edit>,
 }
 
 impl<'a> Row<'a> {
@@ -48,6 +51,7 @@ impl<'a> Row<'a> {
             peak_dbfs: None,
             lufs: None,
             render_s: None,
+            edit: Some(&job.recipe.edit).filter(|edit| !edit.is_none()),
         }
     }
 

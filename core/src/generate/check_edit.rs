@@ -1,0 +1,79 @@
+//! An [`Edit`] checked against a model.
+
+use std::collections::BTreeMap;
+
+use super::edit::{Edit, MAX_DEPTH, Morph, MorphEnd, Vary};
+use super::recipe::Recipe;
+use super::request::{in_range, micro, unknown_class};
+use crate::error::GenerateError;
+use crate::model::Card;
+
+/// Check an edit against the model of this card; what it says is rounded as recipes are.
+pub(super) fn resolve_edit(
+    edit: &Edit,
+    guidance: f64,
+    card: &Card,
+    num_samples: usize,
+) -> Result<Edit, GenerateError> {
+    let depth = edit.depth();
+    in_range("the number of recipes within this one", depth, 0..=MAX_DEPTH)?;
+    let morph = edit.morph.as_ref().map(|morph| resolve_morph(morph, card, num_samples)).transpose()?;
+    Ok(Edit {
+        class_mix: class_mix(&edit.class_mix, card)?,
+        not_class: not_class(edit.not_class.as_ref(), guidance, card)?,
+        vary: edit.vary.as_ref().map(resolve_vary).transpose()?,
+        morph,
+    })
+}
+
+fn class_mix(mix: &BTreeMap<String, f64>, card: &Card) -> Result<BTreeMap<String, f64>, GenerateError> {
+    let check = |(class, weight): (&String, &f64)| {
+        check_class(class, card)?;
+        // A millionth is the smallest weight that rounding leaves.
+        let weight = in_range(&format!("the weight of class {class}"), *weight, 1e-6..=1e6)?;
+        Ok((class.clone(), micro(weight)))
+    };
+    mix.iter().map(check).collect()
+}
+
+fn not_class(class: Option<&String>, guidance: f64, card: &Card) -> Result<Option<String>, GenerateError> {
+    let Some(class) = class else { return Ok(None) };
+    check_class(class, card)?;
+    if guidance > 1.0 {
+        return Ok(Some(class.clone()));
+    }
+    let field = format!("guidance that shall lead away from {class}");
+    Err(GenerateError::OutOfRange { field, found: guidance.to_string(), need: "more than 1, up to 20".into() })
+}
+
+fn check_class(class: &String, card: &Card) -> Result<(), GenerateError> {
+    if card.config.classes.contains(class) { Ok(()) } else { Err(unknown_class(class, card)) }
+}
+
+fn resolve_vary(vary: &Vary) -> Result<Vary, GenerateError> {
+    Ok(Vary { seed: vary.seed, amount: micro(in_range("the amount of variation", vary.amount, 0.0..=1.0)?) })
+}
+
+fn resolve_morph(morph: &Morph, card: &Card, num_samples: usize) -> Result<Morph, GenerateError> {
+    let to = match &morph.to {
+        MorphEnd::Seed(seed) => MorphEnd::Seed(*seed),
+        MorphEnd::Recipe(recipe) => {
+            check_model(recipe, card)?;
+            MorphEnd::Recipe(Box::new(recipe.request().resolve(card, num_samples)?))
+        }
+    };
+    Ok(Morph { to, amount: micro(in_range("the amount of morphing", morph.amount, 0.0..=1.0)?) })
+}
+
+/// Whether a recipe is of the model of this card.
+///
+/// # Errors
+/// [`GenerateError::OtherModel`] names both.
+pub(super) fn check_model(recipe: &Recipe, card: &Card) -> Result<(), GenerateError> {
+    if (&recipe.model, &recipe.model_hash) == (&card.id, &card.hash) {
+        return Ok(());
+    }
+    let name = |id: &str, hash: &str| format!("{id} ({})", hash.get(..12).unwrap_or(hash));
+    let (found, need) = (name(&card.id, &card.hash), name(&recipe.model, &recipe.model_hash));
+    Err(GenerateError::OtherModel { found, need })
+}

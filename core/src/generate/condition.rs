@@ -1,0 +1,38 @@
+//! What the networks are told of a recipe.
+
+use super::edit::MorphEnd;
+use super::recipe::Recipe;
+use crate::conditioning::{Attribute, Blend, Condition};
+use crate::model::Card;
+
+/// What to make: a recipe that fits this card, mixed with what it morphs to.
+pub(super) fn condition(recipe: &Recipe, card: &Card) -> Blend {
+    let own = unmorphed(recipe, card);
+    match &recipe.edit.morph {
+        Some(morph) => match &morph.to {
+            MorphEnd::Seed(_) => own,
+            MorphEnd::Recipe(other) => own.towards(&condition(other, card), morph.amount as f32),
+        },
+        None => own,
+    }
+}
+
+/// What guidance leads away from: the class that it shall not be, or any sound.
+pub(super) fn away_from(recipe: &Recipe, card: &Card) -> Blend {
+    let class = recipe.edit.not_class.as_ref().and_then(|class| index(class, card));
+    Condition { class, ..Condition::default() }.into()
+}
+
+fn unmorphed(recipe: &Recipe, card: &Card) -> Blend {
+    let attributes = Attribute::ALL.map(|attribute| recipe.attributes.get(&attribute).copied());
+    let with_class = |class| Condition { class, attributes, pitch: recipe.pitch };
+    let mix = &recipe.edit.class_mix;
+    if mix.is_empty() {
+        return with_class(recipe.class.as_ref().and_then(|class| index(class, card))).into();
+    }
+    Blend::new(mix.iter().map(|(class, weight)| (*weight as f32, with_class(index(class, card)))))
+}
+
+fn index(class: &str, card: &Card) -> Option<usize> {
+    card.config.classes.iter().position(|known| known == class)
+}

@@ -1,0 +1,111 @@
+//! The noise that a sound begins as, and what lies between two of them.
+
+use super::edit::{Edit, MorphEnd};
+use super::recipe::Recipe;
+use crate::noise::{NoiseStream, Seed};
+
+/// The standard normal field of `len` values that this stage (`purpose`) of a recipe's sound begins as.
+pub(super) fn field(recipe: &Recipe, purpose: &str, len: usize) -> Vec<f32> {
+    let mut field = white(recipe.seed, purpose, len);
+    let Edit { vary, morph, .. } = &recipe.edit;
+    if let Some(vary) = vary {
+        field = slerp(field, vary.amount, || white(vary.seed, purpose, len));
+    }
+    if let Some(morph) = morph {
+        field = slerp(field, morph.amount, || match &morph.to {
+            MorphEnd::Seed(seed) => white(*seed, purpose, len),
+            MorphEnd::Recipe(other) => self::field(other, purpose, len),
+        });
+    }
+    field
+}
+
+/// The seed whose phases fill cells that no frame determines: that of the nearest sound.
+pub(super) fn phase_seed(recipe: &Recipe) -> u64 {
+    let Edit { vary, morph, .. } = &recipe.edit;
+    match (morph, vary) {
+        (Some(morph), _) if morph.amount > 0.5 => match &morph.to {
+            MorphEnd::Seed(seed) => *seed,
+            MorphEnd::Recipe(other) => phase_seed(other),
+        },
+        (_, Some(vary)) if vary.amount > 0.5 => vary.seed,
+        _ => recipe.seed,
+    }
+}
+
+/// White standard normal noise.
+fn white(seed: u64, purpose: &str, len: usize) -> Vec<f32> {
+    let mut field = vec![0.0; len];
+    NoiseStream::new(Seed(seed), purpose, 0).fill_normal(&mut field);
+    field
+}
+
+/// `amount` (0..=1) of the way from `a` to `b` along the great circle between them (Shoemake 1985): as strong all the
+/// way, where a straight line would be weaker in the middle. The ends are `a` and `b` themselves.
+fn slerp(a: Vec<f32>, amount: f64, b: impl FnOnce() -> Vec<f32>) -> Vec<f32> {
+    if amount <= 0.0 {
+        return a;
+    }
+    let b = b();
+    if amount >= 1.0 {
+        return b;
+    }
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
+    let cosine = dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt().max(f64::MIN_POSITIVE);
+    // Libm: the same on every platform.
+    let angle = libm::acos(cosine.clamp(-1.0, 1.0));
+    let sine = libm::sin(angle);
+    // Of (nearly) parallel fields the great circle is the line; opposite ones have none of their own.
+    let is_line = sine < 1e-6;
+    let share = |amount: f64| if is_line { amount } else { libm::sin(amount * angle) / sine };
+    let (of_a, of_b) = (share(1.0 - amount), share(amount));
+    a.iter().zip(&b).map(|(&a, &b)| (of_a * f64::from(a) + of_b * f64::from(b)) as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn power(field: &[f32]) -> f64 {
+        field.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>() / field.len() as f64
+    }
+
+    #[test]
+    fn stages_and_seeds_begin_as_different_white_noise() {
+        let fine = white(1, "fine", 4096);
+        // Five standard errors of a variance over 4,096 normals: 5 sqrt(2 / 4096) = 11 %.
+        assert!((power(&fine) - 1.0).abs() < 0.11);
+        assert_ne!(fine, white(1, "envelope", 4096));
+        assert_ne!(fine, white(2, "fine", 4096));
+    }
+
+    #[test]
+    fn the_way_between_two_fields_keeps_their_power_and_ends_in_them() {
+        let (a, b) = (white(1, "fine", 4096), white(2, "fine", 4096));
+        let at = |amount| slerp(a.clone(), amount, || b.clone());
+        for amount in [0.1, 0.25, 0.5, 0.9] {
+            // The powers of the ends differ by a few percent themselves.
+            assert!((power(&at(amount)) - 1.0).abs() < 0.11, "{amount}");
+        }
+        assert_eq!((at(0.0), at(1.0)), (a.clone(), b.clone()));
+    }
+
+    #[test]
+    fn equal_steps_are_equal_angles() {
+        let (a, b) = (white(1, "fine", 4096), white(2, "fine", 4096));
+        let angle = |x: &[f32], y: &[f32]| {
+            let dot: f64 = x.iter().zip(y).map(|(x, y)| f64::from(x * y)).sum();
+            (dot / 4096.0 / (power(x) * power(y)).sqrt()).acos()
+        };
+        let third = slerp(a.clone(), 1.0 / 3.0, || b.clone());
+        // Exact but where the two are not equally strong (2 % here).
+        assert!((angle(&a, &third) / angle(&a, &b) - 1.0 / 3.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_field_on_the_way_to_itself_stays() {
+        let a = white(1, "fine", 64);
+        let same = slerp(a.clone(), 0.3, || a.clone());
+        assert!(a.iter().zip(&same).all(|(a, b)| (a - b).abs() < 1e-6));
+    }
+}
