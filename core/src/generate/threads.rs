@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use rayon::{ThreadBuilder, ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 /// A pool of our own: the global one belongs to the host program. Dropping it waits until its threads have ended, for a
-/// host may unload the code that they run.
+/// host may unload the code that they run (but for a drop on one of those threads).
 pub(super) struct Threads {
     /// `None` only while it is dropped.
     pool: Option<ThreadPool>,
@@ -43,7 +43,11 @@ impl Drop for Threads {
         // The pool tells its threads to end when it goes.
         drop(self.pool.take());
         let this = thread::current().id();
-        for handle in self.handles.drain(..).filter(|handle| handle.thread().id() != this) {
+        // On one of its own threads it cannot wait: they end when the work that dropped it does.
+        if self.handles.iter().any(|handle| handle.thread().id() == this) {
+            return;
+        }
+        for handle in self.handles.drain(..) {
             // A panic was passed on by `install` already.
             let _ = handle.join();
         }
