@@ -1,9 +1,12 @@
 //! How long layers, the denoiser of the `drums` model and whole clips take.
 //!
-//! `cargo bench -p brownian-core --bench network`
+//! `cargo bench -p brownian-core --bench network`; `BROWNIAN_INSTRUCTIONS=avx2` or `portable` before it times the kernels of
+//! another instruction set than the best.
 
 use std::hint::black_box;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use brownian_core::conditioning::Condition;
 use brownian_core::generate::{Cancel, Request, Session};
@@ -82,9 +85,11 @@ fn pool(threads: usize) -> rayon::ThreadPool {
 }
 
 fn bench_layers(criterion: &mut Criterion) {
+    let instructions =
+        brownian_core::nn::instructions().expect("BROWNIAN_INSTRUCTIONS names one that this processor has");
     for layer in layers() {
         let plan = plan(&layer).expect("a layer of fresh weights");
-        let mut group = criterion.benchmark_group(layer.name);
+        let mut group = criterion.benchmark_group(format!("{}, {instructions}", layer.name));
         if layer.operations > 0 {
             group.throughput(Throughput::Elements(layer.operations as u64));
         }
@@ -140,5 +145,53 @@ fn bench_clips(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bench_layers, bench_denoiser, bench_clips);
+/// From a model's bytes to the end of the first denoiser call.
+fn first_step(threads: usize) -> Duration {
+    let start = Instant::now();
+    let session = Session::new(Arc::new(drums()), threads).expect("threads");
+    let first = OnceLock::new();
+    let cancel = Cancel::default();
+    let stop = |_, _| {
+        first.get_or_init(|| start.elapsed());
+        cancel.cancel();
+    };
+    let request = Request { seed: 1, ..Request::default() };
+    assert!(session.render(&request, &cancel, &stop).is_err(), "it was cancelled");
+    *first.get().expect("a step was made")
+}
+
+fn bench_load(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("drums from its bytes to the first step");
+    for threads in [1, 2] {
+        group.bench_function(BenchmarkId::from_parameter(format!("{threads} threads")), |bencher| {
+            bencher.iter_custom(|times| (0..times).map(|_| first_step(threads)).sum());
+        });
+    }
+    group.finish();
+}
+
+/// The denoiser with as many threads as the machine has cores, beside as many others that never rest.
+fn bench_crowded(criterion: &mut Criterion) {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let model = Arc::new(drums());
+    let mut group = criterion.benchmark_group(format!("a hit of drums at 8 steps on {cores} threads, crowded"));
+    group.sample_size(20);
+    for others in [0, cores, 2 * cores] {
+        let busy = AtomicBool::new(true);
+        std::thread::scope(|scope| {
+            for _ in 0..others {
+                scope.spawn(|| while busy.load(Ordering::Relaxed) {});
+            }
+            let session = Session::new(model.clone(), cores).expect("threads");
+            let request = Request { steps: Some(8), seed: 1, ..Request::default() };
+            group.bench_function(BenchmarkId::from_parameter(format!("{others} others")), |bencher| {
+                bencher.iter(|| session.render(&request, &Cancel::default(), &|_, _| ()).expect("a clip"));
+            });
+            busy.store(false, Ordering::Relaxed);
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, bench_layers, bench_denoiser, bench_clips, bench_load, bench_crowded);
 criterion_main!(benches);

@@ -3,12 +3,18 @@
 //! Every phase is cut into units; every thread begins with a share of them that is its own, the same from phase to phase,
 //! so that what it wrote is in its cache when it reads it again. Whoever is done takes from the shares of the others. A
 //! phase begins when all units of the one before are done. Nobody waits for a thread that has not come yet: on a machine
-//! where the others get no time, the first one does everything, and waits at most for a unit that somebody has begun.
+//! where the others get no time, the first one does everything, and waits at most for a unit that somebody has begun. When
+//! it had to wait long, which is when the machine has other work, the helpers sit out a few rounds.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// How often a waiting thread looks again before it lets others run.
 const SPINS: u32 = 2_000;
+/// Most rounds that helpers sit out.
+const LONGEST_REST: u32 = 16;
+/// How long a resting helper sleeps before it looks again.
+const NAP: Duration = Duration::from_micros(200);
 
 /// Where a team stands in its list of phases.
 pub(in crate::nn) struct Team {
@@ -20,6 +26,10 @@ pub(in crate::nn) struct Team {
     /// Shares of a phase.
     threads: usize,
     round: AtomicU32,
+    /// The round in which helpers may work again.
+    rested: AtomicU32,
+    /// How many rounds they sit out when they are late again.
+    rest: AtomicU32,
     is_over: AtomicBool,
 }
 
@@ -32,6 +42,8 @@ impl Team {
             units,
             threads,
             round: AtomicU32::new(0),
+            rested: AtomicU32::new(0),
+            rest: AtomicU32::new(1),
             is_over: AtomicBool::new(false),
         }
     }
@@ -48,7 +60,25 @@ impl Team {
             }
         }
         self.round.store(round, Ordering::Release);
-        self.walk(0, round, run);
+        let waited = self.walk(0, round, run);
+        self.plan_rest(round, waited);
+    }
+
+    /// A helper that lost its processor in the middle of a unit costs more than it brings, and will again: longer each time,
+    /// until a round goes well.
+    fn plan_rest(&self, round: u32, waited: bool) {
+        let rest = self.rest.load(Ordering::Relaxed);
+        if waited {
+            self.rested.store(round.wrapping_add(rest), Ordering::Release);
+            self.rest.store((2 * rest).min(LONGEST_REST), Ordering::Relaxed);
+        } else if !self.is_resting(round) {
+            self.rest.store((rest / 2).max(1), Ordering::Relaxed);
+        }
+    }
+
+    fn is_resting(&self, round: u32) -> bool {
+        let left = self.rested.load(Ordering::Acquire).wrapping_sub(round) as i32;
+        (1..=LONGEST_REST as i32).contains(&left)
     }
 
     /// Help in every round until [`Team::dismiss`], as thread `thread`: 1 and above, the leader is 0.
@@ -62,6 +92,10 @@ impl Team {
                 continue;
             }
             (last, wait) = (round, Wait::default());
+            if self.is_resting(round) {
+                std::thread::sleep(NAP);
+                continue;
+            }
             self.walk(thread, round, &mut run);
         }
     }
@@ -71,8 +105,10 @@ impl Team {
         self.is_over.store(true, Ordering::Release);
     }
 
-    fn walk(&self, thread: usize, round: u32, mut run: impl FnMut(usize, usize)) {
+    /// All phases of a round; whether this thread had to wait long for another.
+    fn walk(&self, thread: usize, round: u32, mut run: impl FnMut(usize, usize)) -> bool {
         let _guard = DismissOnPanic(self);
+        let mut waited = false;
         for (phase, &units) in self.units.iter().enumerate() {
             for offset in 0..self.threads {
                 let share = (thread + offset) % self.threads;
@@ -85,11 +121,13 @@ impl Team {
             while self.done[phase].load(Ordering::Acquire) < units {
                 // A helper that comes too late finds another round.
                 if self.round.load(Ordering::Acquire) != round || self.is_over.load(Ordering::Acquire) {
-                    return;
+                    return waited;
                 }
                 wait.a_moment();
             }
+            waited |= wait.is_long();
         }
+        waited
     }
 
     /// First unit and end of a share.
@@ -125,9 +163,13 @@ struct Wait {
 }
 
 impl Wait {
+    fn is_long(&self) -> bool {
+        self.looks >= SPINS
+    }
+
     fn a_moment(&mut self) {
         self.looks += 1;
-        if self.looks < SPINS { std::hint::spin_loop() } else { std::thread::yield_now() }
+        if !self.is_long() { std::hint::spin_loop() } else { std::thread::yield_now() }
     }
 }
 
@@ -159,6 +201,22 @@ mod tests {
         };
         // It comes back, and with the helper's panic.
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
+    }
+
+    #[test]
+    fn late_helpers_rest_longer_each_time_until_a_round_goes_well() {
+        let team = Team::new(vec![2], 2);
+        team.plan_rest(5, true);
+        assert!(team.is_resting(5) && !team.is_resting(6));
+        team.plan_rest(6, true);
+        assert!(team.is_resting(7) && !team.is_resting(8));
+        (8..20).for_each(|round| team.plan_rest(round, true));
+        assert!(team.is_resting(19 + LONGEST_REST - 1) && !team.is_resting(19 + LONGEST_REST));
+        // Rounds without helpers say nothing about them.
+        team.plan_rest(20, false);
+        assert_eq!(team.rest.load(Ordering::Relaxed), LONGEST_REST);
+        (40..50).for_each(|round| team.plan_rest(round, false));
+        assert_eq!(team.rest.load(Ordering::Relaxed), 1);
     }
 
     #[test]
