@@ -7,10 +7,12 @@
 //! it had to wait long, which is when the machine has other work, the helpers sit out a few rounds.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often a waiting thread looks again before it lets others run.
 const SPINS: u32 = 2_000;
+/// A unit takes tenths of a millisecond: whoever takes longer has lost its processor.
+const LATE: Duration = Duration::from_millis(1);
 /// Most rounds that helpers sit out.
 const LONGEST_REST: u32 = 16;
 /// How long a resting helper sleeps before it looks again.
@@ -69,7 +71,7 @@ impl Team {
     fn plan_rest(&self, round: u32, waited: bool) {
         let rest = self.rest.load(Ordering::Relaxed);
         if waited {
-            self.rested.store(round.wrapping_add(rest), Ordering::Release);
+            self.rested.store(round.wrapping_add(1 + rest), Ordering::Release);
             self.rest.store((2 * rest).min(LONGEST_REST), Ordering::Relaxed);
         } else if !self.is_resting(round) {
             self.rest.store((rest / 2).max(1), Ordering::Relaxed);
@@ -78,7 +80,7 @@ impl Team {
 
     fn is_resting(&self, round: u32) -> bool {
         let left = self.rested.load(Ordering::Acquire).wrapping_sub(round) as i32;
-        (1..=LONGEST_REST as i32).contains(&left)
+        (1..=LONGEST_REST as i32 + 1).contains(&left)
     }
 
     /// Help in every round until [`Team::dismiss`], as thread `thread`: 1 and above, the leader is 0.
@@ -125,7 +127,7 @@ impl Team {
                 }
                 wait.a_moment();
             }
-            waited |= wait.is_long();
+            waited |= wait.was_long();
         }
         waited
     }
@@ -160,16 +162,23 @@ impl Drop for DismissOnPanic<'_> {
 #[derive(Default)]
 struct Wait {
     looks: u32,
+    /// When it began to let others run.
+    since: Option<Instant>,
 }
 
 impl Wait {
-    fn is_long(&self) -> bool {
-        self.looks >= SPINS
+    fn was_long(&self) -> bool {
+        self.since.is_some_and(|since| since.elapsed() > LATE)
     }
 
     fn a_moment(&mut self) {
         self.looks += 1;
-        if !self.is_long() { std::hint::spin_loop() } else { std::thread::yield_now() }
+        if self.looks < SPINS {
+            std::hint::spin_loop();
+        } else {
+            self.since.get_or_insert_with(Instant::now);
+            std::thread::yield_now();
+        }
     }
 }
 
@@ -207,11 +216,11 @@ mod tests {
     fn late_helpers_rest_longer_each_time_until_a_round_goes_well() {
         let team = Team::new(vec![2], 2);
         team.plan_rest(5, true);
-        assert!(team.is_resting(5) && !team.is_resting(6));
-        team.plan_rest(6, true);
-        assert!(team.is_resting(7) && !team.is_resting(8));
-        (8..20).for_each(|round| team.plan_rest(round, true));
-        assert!(team.is_resting(19 + LONGEST_REST - 1) && !team.is_resting(19 + LONGEST_REST));
+        assert!(team.is_resting(6) && !team.is_resting(7));
+        team.plan_rest(7, true);
+        assert!(team.is_resting(9) && !team.is_resting(10));
+        (10..20).for_each(|round| team.plan_rest(round, true));
+        assert!(team.is_resting(19 + LONGEST_REST) && !team.is_resting(20 + LONGEST_REST));
         // Rounds without helpers say nothing about them.
         team.plan_rest(20, false);
         assert_eq!(team.rest.load(Ordering::Relaxed), LONGEST_REST);
