@@ -30,7 +30,9 @@ fn variations_are_counted_under_one_seed_and_the_first_is_not_the_sound_itself()
 #[test]
 fn a_morph_to_a_file_takes_the_recipe_in_it() {
     let bench = Bench::new().with_tiny_model();
-    bench.run(&["render", "tiny", "--class", "snare", "--seed", "9", "--set", "brightness=0.9", "--out", "b.wav"]).done();
+    bench
+        .run(&["render", "tiny", "--class", "snare", "--seed", "9", "--set", "brightness=0.9", "--out", "b.wav"])
+        .done();
     verified(&bench, &["--class", "kick", "--morph", "b.wav", "--amount", "0.25"]);
     let edit = &inspect(&bench, "a.wav")["edit"];
     assert_eq!(edit["morph"]["amount"], 0.25);

@@ -61,7 +61,8 @@ impl From<Condition> for Blend {
 /// Give every part the weighted mean of a value that all of them have; leave it where one lacks it or all agree.
 fn interpolate(parts: &mut [(f32, Condition)], value: impl Fn(&mut Condition) -> &mut Option<f32>) {
     let found: Vec<(f32, Option<f32>)> = parts.iter_mut().map(|(weight, part)| (*weight, *value(part))).collect();
-    let Some(given) = found.iter().map(|(weight, value)| value.map(|value| (*weight, value))).collect::<Option<Vec<_>>>()
+    let Some(given) =
+        found.iter().map(|(weight, value)| value.map(|value| (*weight, value))).collect::<Option<Vec<_>>>()
     else {
         return;
     };

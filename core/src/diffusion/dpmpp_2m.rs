@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use crate::diffusion::Denoiser;
+use crate::diffusion::{Denoiser, mix::mix};
 use crate::error::Result;
 
 /// Solve the probability-flow ODE with DPM-Solver++(2M) (Lu et al. 2022, <https://arxiv.org/abs/2211.01095>,
@@ -28,11 +28,11 @@ pub fn dpmpp_2m(model: &dyn Denoiser, mut x: Tensor, sigmas: &[f64]) -> Result<T
         let target = match &before {
             Some((old, h_before)) if next > 0.0 => {
                 let weight = 0.5 * h / h_before;
-                ((&denoised * (1.0 + weight))? - (old * weight)?)?
+                mix(&denoised, 1.0 + weight, old, -weight)?
             }
             _ => denoised.clone(),
         };
-        x = ((&x * ratio)? + (target * (1.0 - ratio))?)?;
+        x = mix(&x, ratio, &target, 1.0 - ratio)?;
         before = Some((denoised, h));
     }
     Ok(x)

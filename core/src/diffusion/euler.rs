@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 
 use crate::diffusion::Denoiser;
+use crate::diffusion::mix::{mix, scale};
 use crate::error::Result;
 
 /// Solve the probability-flow ODE `dx/dsigma = (x - D(x; sigma)) / sigma` with Euler's method: first order.
@@ -16,14 +17,14 @@ pub fn euler(model: &dyn Denoiser, mut x: Tensor, sigmas: &[f64]) -> Result<Tens
     for pair in sigmas.windows(2) {
         let (sigma, next) = (pair[0], pair[1]);
         let d = slope(model, &x, sigma)?;
-        x = (&x + (d * (next - sigma))?)?;
+        x = mix(&x, 1.0, &d, next - sigma)?;
     }
     Ok(x)
 }
 
 /// `(x - D(x; sigma)) / sigma`: where the ODE leads from `x` as sigma grows.
 pub(super) fn slope(model: &dyn Denoiser, x: &Tensor, sigma: f64) -> Result<Tensor> {
-    Ok(((x - model.denoise(x, sigma)?)? * sigma.recip())?)
+    scale(&mix(x, 1.0, &model.denoise(x, sigma)?, -1.0)?, sigma.recip())
 }
 
 #[cfg(test)]

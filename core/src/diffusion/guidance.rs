@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use crate::diffusion::Denoiser;
+use crate::diffusion::{Denoiser, mix::mix};
 use crate::error::Result;
 
 /// Classifier-free guidance (Ho and Salimans 2022, <https://arxiv.org/abs/2207.12598>): away from "any sound", towards
@@ -29,8 +29,8 @@ impl Denoiser for Guided<'_> {
         if self.scale == 0.0 {
             return Ok(null);
         }
-        let towards = (self.conditional.denoise(x, sigma)? - &null)?;
-        Ok((null + (towards * self.scale)?)?)
+        let towards = mix(&self.conditional.denoise(x, sigma)?, 1.0, &null, -1.0)?;
+        mix(&null, 1.0, &towards, self.scale)
     }
 }
 

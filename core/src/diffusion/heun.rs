@@ -4,6 +4,7 @@ use candle_core::Tensor;
 
 use crate::diffusion::Denoiser;
 use crate::diffusion::euler::slope;
+use crate::diffusion::mix::mix;
 use crate::error::Result;
 
 /// Solve the probability-flow ODE with Heun's method (Karras et al. 2022, algorithm 1): second order.
@@ -17,12 +18,12 @@ pub fn heun(model: &dyn Denoiser, mut x: Tensor, sigmas: &[f64]) -> Result<Tenso
     for pair in sigmas.windows(2) {
         let (sigma, next) = (pair[0], pair[1]);
         let d = slope(model, &x, sigma)?;
-        let euler = (&x + (&d * (next - sigma))?)?;
+        let euler = mix(&x, 1.0, &d, next - sigma)?;
         x = if next == 0.0 {
             euler
         } else {
             let d_next = slope(model, &euler, next)?;
-            (&x + ((d + d_next)? * (0.5 * (next - sigma)))?)?
+            mix(&x, 1.0, &mix(&d, 1.0, &d_next, 1.0)?, 0.5 * (next - sigma))?
         };
     }
     Ok(x)

@@ -9,6 +9,7 @@ mod euler;
 mod guidance;
 mod heun;
 mod loss;
+mod mix;
 mod noise_levels;
 pub mod precondition;
 mod sampler;

@@ -12,6 +12,7 @@
 
 use candle_core::{DType, Tensor};
 
+use super::mix::{mix, scale};
 use crate::error::{DiffusionError, Result};
 
 /// `1 / sqrt(1 + sigma^2) = cos t`: scales the network's input to unit variance.
@@ -41,8 +42,8 @@ pub fn c_noise(sigma: f64) -> f64 {
 /// # Errors
 /// As the network.
 pub fn denoise_by_velocity(network: impl FnOnce(&Tensor) -> Result<Tensor>, x: &Tensor, sigma: f64) -> Result<Tensor> {
-    let v = network(&(x * c_in(sigma))?)?;
-    Ok(((x * c_skip(sigma))? + (v * c_out(sigma))?)?)
+    let v = network(&scale(x, c_in(sigma))?)?;
+    mix(x, c_skip(sigma), &v, c_out(sigma))
 }
 
 /// A batch on its way from data to noise: `x_t = cos t x0 + sin t z`, one sigma an item.

@@ -9,12 +9,7 @@ use crate::error::GenerateError;
 use crate::model::Card;
 
 /// Check an edit against the model of this card; what it says is rounded as recipes are.
-pub(super) fn resolve_edit(
-    edit: &Edit,
-    guidance: f64,
-    card: &Card,
-    num_samples: usize,
-) -> Result<Edit, GenerateError> {
+pub(super) fn resolve_edit(edit: &Edit, guidance: f64, card: &Card, num_samples: usize) -> Result<Edit, GenerateError> {
     let depth = edit.depth();
     in_range("the number of recipes within this one", depth, 0..=MAX_DEPTH)?;
     let morph = edit.morph.as_ref().map(|morph| resolve_morph(morph, card, num_samples)).transpose()?;

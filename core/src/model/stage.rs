@@ -57,12 +57,7 @@ impl Stage {
         self.velocity_of_rows(x_t, context, self.rows(sigmas, conditions))
     }
 
-    fn velocity_of_rows(
-        &self,
-        x_t: &Tensor,
-        context: Option<&Tensor>,
-        rows: (Vec<f32>, Vec<f32>),
-    ) -> Result<Tensor> {
+    fn velocity_of_rows(&self, x_t: &Tensor, context: Option<&Tensor>, rows: (Vec<f32>, Vec<f32>)) -> Result<Tensor> {
         let embedding = self.embedding.forward_rows(rows, x_t.device())?;
         let context = context.map(|context| Value::from(context.clone()));
         let v = self.unet.forward(&x_t.clone().into(), context.as_ref(), &embedding.into())?;

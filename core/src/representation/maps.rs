@@ -269,7 +269,10 @@ mod tests {
         let mixed = maps.mixed(&[(0.25, Some(0)), (0.75, Some(1))]);
         let expected = 0.25 * maps.mean[0].data[7] + 0.75 * maps.mean[1].data[7];
         assert!((mixed.mean[0].data[7] - expected).abs() < 1e-5);
-        assert_eq!(maps.mixed(&[(1.0, Some(1))]), Maps { mean: maps.mean[1..2].to_vec(), std: maps.std[1..2].to_vec() });
+        assert_eq!(
+            maps.mixed(&[(1.0, Some(1))]),
+            Maps { mean: maps.mean[1..2].to_vec(), std: maps.std[1..2].to_vec() }
+        );
         assert_eq!(maps.mixed(&[(1.0, None)]).std[0], maps.std[2]);
     }
 

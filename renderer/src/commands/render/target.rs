@@ -49,7 +49,12 @@ impl Target {
             Self::File(path) => path.clone(),
             Self::Folder(folder) => {
                 let kind = recipe.class.as_deref().unwrap_or(&recipe.model);
-                folder.join(names::clip_file(kind, recipe.seed, recipe.edit.vary.map(|vary| vary.seed), format.extension()))
+                folder.join(names::clip_file(
+                    kind,
+                    recipe.seed,
+                    recipe.edit.vary.map(|vary| vary.seed),
+                    format.extension(),
+                ))
             }
         }
     }
