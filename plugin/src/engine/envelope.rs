@@ -60,8 +60,19 @@ impl Envelope {
         value
     }
 
+    /// The levels of the next samples.
+    pub(super) fn fill(&mut self, levels: &mut [f32], parameters: &EnvelopeParameters, sample_rate: f32) {
+        if self.is_at_rest(parameters) {
+            return levels.fill(self.value as f32);
+        }
+        levels.iter_mut().for_each(|level| *level = self.next(parameters, sample_rate));
+    }
+
     /// Moves on by `num_samples`.
     pub(super) fn skip(&mut self, num_samples: usize, parameters: &EnvelopeParameters, sample_rate: f32) {
+        if self.is_at_rest(parameters) {
+            return;
+        }
         for _ in 0..num_samples {
             self.next(parameters, sample_rate);
         }
@@ -107,6 +118,15 @@ impl Envelope {
             Stage::Release => Some(self.remaining),
             Stage::Finished => Some(0),
             _ => None,
+        }
+    }
+
+    /// Whether the level stays as it is while nothing happens.
+    fn is_at_rest(&self, parameters: &EnvelopeParameters) -> bool {
+        match self.stage {
+            Stage::Sustain => self.value == sustain(parameters),
+            Stage::Finished => true,
+            _ => false,
         }
     }
 

@@ -19,11 +19,13 @@ const TABLES_PER_OCTAVE: usize = 12;
 /// Taps at the sound's own speed; at twice the speed it takes twice as many.
 const NUM_TAPS: usize = 40;
 
-/// Taps at twice the speed.
-const MAX_TAPS: usize = 2 * NUM_TAPS;
-
 /// Taps come in groups that a SIMD register holds.
 const LANES: usize = 8;
+
+/// Sums that a SIMD register holds, still to be added to each other.
+pub(super) type Lanes = [f32; LANES];
+
+const NOTHING: Lanes = [0.0; LANES];
 
 /// Stop-band attenuation in dB.
 const ATTENUATION_DB: f64 = 75.0;
@@ -92,7 +94,6 @@ impl SincTables {
             left: channels.first().map_or(&[], |left| left),
             right: channels.get(1).map(|right| &right[..]),
             scale: 1.0 / f64::from(1u32 << level),
-            taps: [0.0; MAX_TAPS],
         }
     }
 }
@@ -105,26 +106,38 @@ pub(super) struct Reader<'a> {
     right: Option<&'a [f32]>,
     /// Frames of the level per frame of the sound.
     scale: f64,
-    /// Where the taps of one frame are mixed.
-    taps: [f32; MAX_TAPS],
 }
 
 impl Reader<'_> {
     /// Left and right at `position`, in frames of the sound's own rate; silence far outside of it.
     #[inline(always)]
-    pub(super) fn at(&mut self, position: f64) -> [f32; 2] {
+    pub(super) fn at(&self, position: f64) -> [f32; 2] {
+        self.sum(&self.lanes(position))
+    }
+
+    /// The same before its last additions, which are cheaper for many frames at once. The right side of a mono sound
+    /// is left out.
+    #[inline(always)]
+    pub(super) fn lanes(&self, position: f64) -> [Lanes; 2] {
         let position = position * self.scale;
         let index = floor(position);
         let num_taps = self.kernel.num_taps;
         let first = index.saturating_add(PADDING as i64 + 1 - num_taps as i64 / 2);
         let first = usize::try_from(first).unwrap_or(usize::MAX);
         let last = first.saturating_add(num_taps);
-        let taps = blended(&mut self.taps, self.kernel.rows_at(position - index as f64));
+        let rows = self.kernel.rows_at(position - index as f64);
         match (self.left.get(first..last), self.right.map(|right| right.get(first..last))) {
-            (Some(mono), None) => [dot(taps, mono); 2],
-            (Some(left), Some(Some(right))) => [dot(taps, left), dot(taps, right)],
-            _ => [0.0; 2],
+            (Some(mono), None) => [products(rows, mono), NOTHING],
+            (Some(left), Some(Some(right))) => both_products(rows, left, right),
+            _ => [NOTHING; 2],
         }
+    }
+
+    /// Left and right of what [`Reader::lanes`] found.
+    #[inline(always)]
+    pub(super) fn sum(&self, [left, right]: &[Lanes; 2]) -> [f32; 2] {
+        let left = sum_of_lanes(left);
+        [left, if self.right.is_some() { sum_of_lanes(right) } else { left }]
     }
 
     /// The frame that lies on `position`, a whole number, as it is; silence outside of the sound.
@@ -170,14 +183,34 @@ fn row(num_taps: usize, cutoff: f64, phase: f64) -> impl Iterator<Item = f32> {
     taps.into_iter().map(move |tap| (tap / sum) as f32)
 }
 
-/// `near` and `far` mixed, `blend` from the one to the other.
+/// The sum of products with `near` and `far` mixed, `blend` from the one to the other: all in one pass, so that the
+/// mixed taps never leave the registers.
 #[inline(always)]
-fn blended<'a>(taps: &'a mut [f32; MAX_TAPS], (near, far, blend): (&[f32], &[f32], f32)) -> &'a [f32] {
-    let taps = &mut taps[..near.len()];
-    for ((tap, near), far) in taps.iter_mut().zip(near).zip(far) {
-        *tap = near + blend * (far - near);
+fn products((near, far, blend): (&[f32], &[f32], f32), samples: &[f32]) -> Lanes {
+    let mut sums = NOTHING;
+    let (near, far) = (near.as_chunks::<LANES>().0, far.as_chunks::<LANES>().0);
+    for ((near, far), samples) in near.iter().zip(far).zip(samples.as_chunks::<LANES>().0) {
+        for lane in 0..LANES {
+            sums[lane] += (near[lane] + blend * (far[lane] - near[lane])) * samples[lane];
+        }
     }
-    taps
+    sums
+}
+
+/// The same for two channels.
+#[inline(always)]
+fn both_products((near, far, blend): (&[f32], &[f32], f32), left: &[f32], right: &[f32]) -> [Lanes; 2] {
+    let (mut sums, mut other_sums) = (NOTHING, NOTHING);
+    let taps = near.as_chunks::<LANES>().0.iter().zip(far.as_chunks::<LANES>().0);
+    let samples = left.as_chunks::<LANES>().0.iter().zip(right.as_chunks::<LANES>().0);
+    for ((near, far), (left, right)) in taps.zip(samples) {
+        for lane in 0..LANES {
+            let tap = near[lane] + blend * (far[lane] - near[lane]);
+            sums[lane] += tap * left[lane];
+            other_sums[lane] += tap * right[lane];
+        }
+    }
+    [sums, other_sums]
 }
 
 /// The sum of products, in lanes that a SIMD register holds.
@@ -189,7 +222,12 @@ pub(super) fn dot(taps: &[f32], samples: &[f32]) -> f32 {
             sums[lane] += taps[lane] * samples[lane];
         }
     }
-    let [a, b, c, d, e, f, g, h] = sums;
+    sum_of_lanes(&sums)
+}
+
+/// In pairs, as registers are halved.
+#[inline(always)]
+fn sum_of_lanes([a, b, c, d, e, f, g, h]: &Lanes) -> f32 {
     ((a + e) + (b + f)) + ((c + g) + (d + h))
 }
 

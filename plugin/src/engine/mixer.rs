@@ -40,7 +40,7 @@ impl Mixer {
 
 /// A level in dB as a factor.
 pub(super) fn db_to_gain(db: f32) -> f32 {
-    10f32.powf(0.05 * db)
+    if db == 0.0 { 1.0 } else { 10f32.powf(0.05 * db) }
 }
 
 /// The factors for left and right at `pan` (-1 to +1): of constant power, and 1 in the middle.

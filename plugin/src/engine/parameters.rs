@@ -155,9 +155,12 @@ pub struct VelocityParameters {
 impl VelocityParameters {
     /// The level of a note struck at `velocity` (0 to 1).
     pub fn level(&self, velocity: f32) -> f32 {
-        let exponent = 2.0 * (-2.0 * self.curve.clamp(-1.0, 1.0)).exp2();
-        let amount = self.amount.clamp(0.0, 1.0);
-        1.0 - amount + amount * velocity.clamp(0.0, 1.0).powf(exponent)
+        let (amount, velocity) = (self.amount.clamp(0.0, 1.0), velocity.clamp(0.0, 1.0));
+        let curved = match self.curve {
+            0.0 => velocity * velocity,
+            curve => velocity.powf(2.0 * (-2.0 * curve.clamp(-1.0, 1.0)).exp2()),
+        };
+        1.0 - amount + amount * curved
     }
 }
 

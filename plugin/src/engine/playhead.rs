@@ -2,7 +2,7 @@
 
 use multiversion::multiversion;
 
-use super::interpolate::{Reader, Resolution, SincTables};
+use super::interpolate::{Lanes, Reader, Resolution, SincTables};
 use super::loop_::Loop;
 use super::parameters::RegionParameters;
 use super::sound::Sound;
@@ -10,12 +10,17 @@ use super::sound::Sound;
 /// How far a sound rings on beyond its last frame, in frames of the level that is read.
 const RING: u32 = 64;
 
+/// Frames that are read before their last additions.
+const BATCH: usize = 16;
+
 /// Reads a sound from one end of its region to the other. Wait-free.
 #[derive(Debug, Clone)]
 pub(super) struct Playhead {
     position: f64,
     speed: f64,
     speed_slope: f64,
+    /// The speed for which `resolution` was chosen.
+    resolved: f64,
     resolution: Resolution,
     is_direct: bool,
     is_reversed: bool,
@@ -42,6 +47,7 @@ impl Playhead {
             position: if is_reversed { end - 1.0 } else { start },
             speed: 0.0,
             speed_slope: 0.0,
+            resolved: 0.0,
             resolution: Resolution::default(),
             is_direct: false,
             is_reversed,
@@ -66,13 +72,16 @@ impl Playhead {
             self.speed = speed;
         }
         self.speed_slope = (speed - self.speed) / f64::from(num_frames);
-        self.resolution = SincTables::resolution(self.speed.max(speed));
+        let fastest = self.speed.max(speed);
+        if fastest != self.resolved {
+            (self.resolved, self.resolution) = (fastest, SincTables::resolution(fastest));
+        }
         self.is_direct = self.speed == 1.0 && speed == 1.0 && self.position.fract() == 0.0;
     }
 
     /// The next frames, left and right.
     pub(super) fn fill(&mut self, sound: &Sound, tables: &SincTables, frames: &mut [[f32; 2]]) {
-        fill(self, &mut tables.reader(self.resolution, sound), frames);
+        fill(self, &tables.reader(self.resolution, sound), frames);
     }
 
     /// Whether nothing of the sound is left to read.
@@ -86,9 +95,30 @@ impl Playhead {
         self.looped.is_none().then_some(left)
     }
 
+    /// Whether all that happens is reading on between frames: neither loop nor fade nor end.
+    fn is_plain(&self) -> bool {
+        self.looped.is_none() && self.fade_in == 0 && !self.is_end_cut && !self.is_direct && !self.is_reversed
+    }
+
+    /// What `next` does for a plain stretch, without the questions.
+    #[inline(always)]
+    fn fill_plain(&mut self, reader: &Reader, frames: &mut [[f32; 2]]) {
+        let mut lanes = [[Lanes::default(); 2]; BATCH];
+        for frames in frames.chunks_mut(BATCH) {
+            for lanes in &mut lanes[..frames.len()] {
+                *lanes = reader.lanes(self.position);
+                self.position += self.speed;
+                self.speed += self.speed_slope;
+            }
+            for (frame, lanes) in frames.iter_mut().zip(&lanes) {
+                *frame = reader.sum(lanes);
+            }
+        }
+    }
+
     /// The next frame.
     #[inline(always)]
-    fn next(&mut self, reader: &mut Reader) -> [f32; 2] {
+    fn next(&mut self, reader: &Reader) -> [f32; 2] {
         let mut frame = self.read(reader, self.position);
         if let Some(looped) = &self.looped
             && let Some((other, [out, into])) = looped.partner(self.position, self.is_reversed)
@@ -103,7 +133,7 @@ impl Playhead {
 
     /// At the sound's own speed, on its own frames, a sample is what it is.
     #[inline(always)]
-    fn read(&self, reader: &mut Reader, position: f64) -> [f32; 2] {
+    fn read(&self, reader: &Reader, position: f64) -> [f32; 2] {
         match self.is_direct && position.fract() == 0.0 {
             true => reader.frame(position),
             false => reader.at(position),
@@ -146,7 +176,10 @@ impl Playhead {
 /// Everything per frame, compiled once more for wider registers. They add in the same order, so that
 /// every processor makes the same samples.
 #[multiversion(targets("x86_64+avx2"))]
-fn fill(playhead: &mut Playhead, reader: &mut Reader, frames: &mut [[f32; 2]]) {
+fn fill(playhead: &mut Playhead, reader: &Reader, frames: &mut [[f32; 2]]) {
+    if playhead.is_plain() {
+        return playhead.fill_plain(reader, frames);
+    }
     for frame in frames {
         *frame = playhead.next(reader);
     }

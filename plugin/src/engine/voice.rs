@@ -63,6 +63,9 @@ pub(super) struct Voice {
     filter_envelope: Envelope,
     filter: Filter,
     glide: Glide,
+    /// The last aim of the pitch, from the root key, and its frequency ratio.
+    semitones: f32,
+    ratio: f64,
     gains: [f32; 2],
     gain_slopes: [f32; 2],
     until_tick: u32,
@@ -91,6 +94,8 @@ impl Voice {
             filter_envelope: Envelope::start(&parameters.filter.envelope, sample_rate),
             filter: Filter::new(FilterMode::Off, 0.1, 0.0),
             glide,
+            semitones: 0.0,
+            ratio: 1.0,
             gains: [0.0; 2],
             gain_slopes: [0.0; 2],
             until_tick: 0,
@@ -220,17 +225,17 @@ impl Voice {
     /// At most [`TICK`] frames, between two ticks.
     fn add_steadily(&mut self, sound: &Sound, context: &Context, left: &mut [f32], right: &mut [f32]) {
         let Context { parameters, tables, sample_rate, .. } = *context;
-        let mut frames = [[0.0; 2]; TICK as usize];
-        let frames = &mut frames[..left.len()];
+        let (mut frames, mut levels) = ([[0.0; 2]; TICK as usize], [0.0; TICK as usize]);
+        let (frames, levels) = (&mut frames[..left.len()], &mut levels[..left.len()]);
         self.playhead.fill(sound, tables, frames);
         if parameters.filter.mode != FilterMode::Off {
             self.filter.process(frames);
             self.filter_envelope.skip(frames.len(), &parameters.filter.envelope, sample_rate);
         }
-        for ((left, right), frame) in left.iter_mut().zip(right).zip(frames) {
-            let level = self.amplitude.next(&parameters.amplitude, sample_rate);
-            *left += frame[0] * (level * self.gains[0]);
-            *right += frame[1] * (level * self.gains[1]);
+        self.amplitude.fill(levels, &parameters.amplitude, sample_rate);
+        for (((left, right), frame), level) in left.iter_mut().zip(right).zip(frames).zip(levels) {
+            *left += frame[0] * (*level * self.gains[0]);
+            *right += frame[1] * (*level * self.gains[1]);
             self.gains = [0, 1].map(|side| self.gains[side] + self.gain_slopes[side]);
         }
     }
@@ -263,7 +268,10 @@ impl Voice {
         let tune = parameters.tune_semitones + pad.map_or(0.0, |pad| pad.tune_semitones);
         let semitones = pitch + tune + bend + self.tuning + self.offset(ModulationTarget::Tune);
         let rates = f64::from(sound.sample_rate()) / f64::from(context.sample_rate);
-        let speed = ((f64::from(semitones) / 12.0).exp2() * rates).min(FASTEST);
+        if semitones != self.semitones {
+            (self.semitones, self.ratio) = (semitones, (f64::from(semitones) / 12.0).exp2());
+        }
+        let speed = (self.ratio * rates).min(FASTEST);
         if self.is_fresh {
             // Where a glide starts: the first tick's aim, less what the glide moves until then.
             let moved = self.glide.ahead(TICK) - self.glide.ahead(0);
@@ -286,6 +294,9 @@ impl Voice {
 
     fn aim_filter(&mut self, pitch: f32, context: &Context) {
         let filter = &context.parameters.filter;
+        if filter.mode == FilterMode::Off && self.filter.mode() == FilterMode::Off {
+            return;
+        }
         let pressure = self.pressure.max(context.channels.at(self.start.address.channel).pressure);
         let octaves = filter.key_tracking * pitch / 12.0
             + (filter.envelope_octaves + self.offset(ModulationTarget::FilterEnvelope)) * self.filter_envelope.value()
