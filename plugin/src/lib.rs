@@ -17,7 +17,7 @@ use nice_plug::prelude::*;
 use rtrb::{Producer, RingBuffer};
 
 use crate::engine::{Config, Engine, MAX_NOTES, Status, Tail, TimedEvent};
-use crate::generation::{Drums, Generation, Mailbox, ORDER_CAPACITY, Order, Trigger};
+use crate::generation::{Generation, Mailbox, ModelGenerator, ORDER_CAPACITY, Order, Settings, Start, Trigger, Wishes};
 use crate::host_notes::{ended, engine_event};
 use crate::params::BrownianParams;
 
@@ -51,8 +51,9 @@ impl Default for Brownian {
         let params = Arc::new(BrownianParams::default());
         let (engine, handle) = Engine::new(FIRST_CONFIG);
         let (orders, for_worker) = RingBuffer::new(ORDER_CAPACITY);
-        let report = |message: &str| nice_error!("{message}");
-        let generation = Generation::start(params.patch.0.clone(), handle, for_worker, Drums::open, report);
+        let start =
+            Start { mailbox: params.patch.0.clone(), handle, orders: for_worker, wishes: ByParams(params.clone()) };
+        let generation = Generation::start(start);
         let generation = generation.inspect_err(|error| nice_error!("no thread to make sounds on: {error}")).ok();
         Self {
             params,
@@ -68,6 +69,26 @@ impl Default for Brownian {
             },
             generation,
         }
+    }
+}
+
+/// What the worker reads off the parameters.
+struct ByParams(Arc<BrownianParams>);
+
+impl Wishes for ByParams {
+    type Generator = ModelGenerator;
+
+    fn open(&mut self, model: &str) -> Result<ModelGenerator, String> {
+        ModelGenerator::open(model)
+    }
+
+    fn evolve(&self) -> Option<Settings> {
+        let generation = &self.0.generation;
+        generation.is_evolving.value().then(|| generation.settings())
+    }
+
+    fn report(&self, message: &str) {
+        nice_error!("{message}");
     }
 }
 

@@ -16,7 +16,7 @@ use crate::engine::{
     EnvelopeParameters, FilterParameters, MAX_NOTES, ModulationTarget, NUM_PADS, Pads, Parameters, RegionParameters,
     VelocityParameters,
 };
-use crate::generation::Order;
+use crate::generation::{Kind, Order};
 use crate::state::PatchField;
 
 /// Semitones that the instrument can be tuned up or down.
@@ -187,9 +187,14 @@ impl BrownianParams {
 
     /// What a press of `Generate` asks for now. For the audio thread.
     pub fn order(&self) -> Order {
+        self.order_of(self.generation.kind())
+    }
+
+    /// An order of this kind by the knobs as they stand. Wait-free.
+    pub fn order_of(&self, kind: Kind) -> Order {
         let lock = |(pad, params): (usize, &PadParams)| u16::from(params.is_locked.value()) << pad;
         let locked = self.pads.iter().enumerate().map(lock).sum();
-        Order { target: self.generation.target(locked), settings: self.generation.settings() }
+        Order { target: self.generation.target(locked), kind, settings: self.generation.settings() }
     }
 
     fn filter(&self) -> FilterParameters {
@@ -255,7 +260,7 @@ mod tests {
         assert!(ids.iter().all(|id| id.len() <= 9), "{ids:?}");
         ids.sort();
         ids.dedup();
-        assert_eq!((ids.len(), num_ids), (44 + 6 * NUM_PADS, 44 + 6 * NUM_PADS));
+        assert_eq!((ids.len(), num_ids), (48 + 6 * NUM_PADS, 48 + 6 * NUM_PADS));
     }
 
     #[test]

@@ -7,6 +7,8 @@ use nice_plug::plugin::ParamValue;
 
 use super::*;
 use crate::engine::Place;
+use crate::generation::{Command, Kind, Target};
+use crate::state::Take;
 
 /// Longer than anything here takes, on the slowest machine.
 const LONG: Duration = Duration::from_secs(300);
@@ -38,23 +40,55 @@ fn a_state_without_readable_sounds_says_so_and_others_pass_untouched() {
 #[test]
 fn the_field_is_known_by_the_name_that_states_use() {
     let fields = BrownianParams::default().serialize_fields();
-    assert!(fields[PATCH_FIELD].starts_with("{\"sounds\":[{\"flac\":"));
+    assert!(fields[PATCH_FIELD].starts_with("{\"favourites\":[],\"model\":\"drums\","));
 }
 
 #[test]
 fn a_press_renders_a_sound_that_another_instance_loads_to_the_bit() {
     let mut plugin = Brownian::default();
+    let built_in = plugin.params.patch.0.patch();
     let mut order = plugin.params.order();
     order.settings.steps = 1;
     plugin.orders.push(order).unwrap();
     assert!(plugin.params.patch.0.wait_until_done(LONG));
     let rendered = plugin.params.patch.0.patch();
     let take = rendered.get(Place::Keys).unwrap();
-    assert!(take.seed().is_some(), "still the built-in sound");
+    assert!(!Arc::ptr_eq(take, built_in.get(Place::Keys).unwrap()), "still the built-in sound");
     let other = Brownian::default();
     plugin.params.patch.map(|saved| other.params.patch.set(saved.clone()));
     assert!(other.params.patch.0.wait_until_loaded(LONG));
     let loaded = other.params.patch.0.patch();
     assert_eq!(loaded.get(Place::Keys).unwrap().sound(), take.sound());
     assert_eq!(loaded.get(Place::Keys).unwrap().recipe(), take.recipe());
+}
+
+/// Has `kind` made on the keyboard, in one step.
+fn made(plugin: &Brownian, kind: Kind) -> Arc<Take> {
+    let mut order = plugin.params.order_of(kind);
+    order.settings.steps = 1;
+    let mailbox = &plugin.params.patch.0;
+    mailbox.send(Command::Order(order));
+    assert!(mailbox.wait_until_done(LONG));
+    let view = mailbox.view();
+    assert_eq!(view.message, None);
+    view.patch.get(Place::Keys).unwrap().clone()
+}
+
+#[test]
+fn a_sound_is_varied_morphed_undone_and_kept() {
+    let plugin = Brownian::default();
+    let mailbox = &plugin.params.patch.0;
+    let (first, near) = (made(&plugin, Kind::Roll), made(&plugin, Kind::Vary));
+    assert!(first.seed() == near.seed() && first.sound() != near.sound());
+    mailbox.send(Command::Slot { slot: 0, place: Place::Keys });
+    let other = made(&plugin, Kind::Roll);
+    mailbox.send(Command::Slot { slot: 1, place: Place::Keys });
+    let between = made(&plugin, Kind::Morph);
+    assert!(between.sound() != near.sound() && between.sound() != other.sound());
+    mailbox.send(Command::Favour(between));
+    mailbox.send(Command::Undo(Target::One(Place::Keys)));
+    assert!(mailbox.wait_until_done(LONG));
+    let view = mailbox.view();
+    assert!(Arc::ptr_eq(view.patch.get(Place::Keys).unwrap(), &other));
+    assert_eq!((view.patch.favourites().len(), view.patch.history(Place::Keys).1), (1, Some(3)));
 }

@@ -1,6 +1,7 @@
 //! How sounds reach the audio thread and leave it: wait-free both ways, never freed there.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
@@ -14,9 +15,12 @@ const RING: usize = 64;
 /// The keyboard and the pads.
 const NUM_PLACES: usize = 1 + NUM_PADS;
 
-/// Sounds that the audio thread can hold: one for every place, one for every voice that still plays
-/// an older one, and some that wait to be taken back.
-const SHELF: usize = NUM_PLACES + NUM_SLOTS + 15;
+/// Sounds that can lie ready for the notes to come of one place.
+pub const AHEAD: usize = 3;
+
+/// Sounds that the audio thread can hold: for every place the one that plays, the one before it and those for later
+/// notes, one for every voice that still plays an older one, and some that wait to be taken back.
+const SHELF: usize = (2 + AHEAD) * NUM_PLACES + NUM_SLOTS + 15;
 
 /// Where a sound is played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +44,24 @@ impl Place {
 struct Delivery {
     place: Place,
     sound: Option<Arc<Sound>>,
+    /// Whether a later note takes it, and not the next one.
+    is_ahead: bool,
+}
+
+/// What the audio thread tells of each place. Only it writes.
+#[derive(Debug, Default)]
+struct Counters {
+    /// Notes begun.
+    num_notes: [AtomicU32; NUM_PLACES],
+    /// Sounds for later notes that have been taken or thrown away.
+    num_taken: [AtomicU32; NUM_PLACES],
+}
+
+impl Counters {
+    /// One more; a plain load and store, for there is one writer.
+    fn count(counter: &AtomicU32) {
+        counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
 }
 
 /// The half that belongs to any thread but the audio thread: gives sounds and frees old ones.
@@ -47,6 +69,8 @@ struct Delivery {
 pub struct EngineHandle {
     fresh: Producer<Delivery>,
     spent: Consumer<Arc<Sound>>,
+    counters: Arc<Counters>,
+    num_given_ahead: [u32; NUM_PLACES],
 }
 
 impl EngineHandle {
@@ -56,7 +80,42 @@ impl EngineHandle {
     /// The sound comes back when too many deliveries wait for a block to be played; try again later.
     pub fn give(&mut self, place: Place, sound: Arc<Sound>) -> Result<(), Arc<Sound>> {
         self.collect();
-        let delivery = Delivery { place, sound: Some(sound) };
+        self.deliver(Delivery { place, sound: Some(sound), is_ahead: false })
+    }
+
+    /// Puts `sound` behind those that lie ready for later notes of `place`: every note takes the next one. When none
+    /// is left, notes go back and forth between the last two. [`EngineHandle::give`] and [`EngineHandle::remove`] throw
+    /// away what lies ready, and so does the engine with more than [`AHEAD`].
+    ///
+    /// # Errors
+    /// As [`EngineHandle::give`].
+    pub fn give_ahead(&mut self, place: Place, sound: Arc<Sound>) -> Result<(), Arc<Sound>> {
+        self.collect();
+        self.deliver(Delivery { place, sound: Some(sound), is_ahead: true })?;
+        if let Some(given) = self.num_given_ahead.get_mut(place.index()) {
+            *given = given.wrapping_add(1);
+        }
+        Ok(())
+    }
+
+    /// How many sounds lie ready for later notes of `place`, with those on their way.
+    pub fn num_ahead(&self, place: Place) -> usize {
+        let given = self.num_given_ahead.get(place.index()).copied().unwrap_or(0);
+        let taken = self.counters.num_taken.get(place.index()).map_or(0, |taken| taken.load(Ordering::Relaxed));
+        given.wrapping_sub(taken) as usize
+    }
+
+    /// Whether any note of `place` has begun.
+    pub fn was_played(&self, place: Place) -> bool {
+        self.counters.num_notes.get(place.index()).is_some_and(|notes| notes.load(Ordering::Relaxed) > 0)
+    }
+
+    /// Whether a delivery would find room now.
+    pub fn has_room(&self) -> bool {
+        !self.fresh.is_full()
+    }
+
+    fn deliver(&mut self, delivery: Delivery) -> Result<(), Arc<Sound>> {
         match self.fresh.push(delivery) {
             Err(rtrb::PushError::Full(Delivery { sound: Some(sound), .. })) => Err(sound),
             _ => Ok(()),
@@ -66,7 +125,7 @@ impl EngineHandle {
     /// Leaves `place` without a sound from the next block on; false if too many deliveries wait.
     pub fn remove(&mut self, place: Place) -> bool {
         self.collect();
-        self.fresh.push(Delivery { place, sound: None }).is_ok()
+        self.fresh.push(Delivery { place, sound: None, is_ahead: false }).is_ok()
     }
 
     /// Drops what the audio thread has done with; returns how many. Call it now and then: until then
@@ -93,16 +152,29 @@ pub(super) struct Library {
     fresh: Consumer<Delivery>,
     spent: Producer<Arc<Sound>>,
     shelf: [Option<Entry>; SHELF],
-    places: [Option<SoundId>; NUM_PLACES],
+    places: [Stock; NUM_PLACES],
+    counters: Arc<Counters>,
     num_unused: usize,
+}
+
+/// The sounds of one place.
+#[derive(Debug, Clone, Copy, Default)]
+struct Stock {
+    current: Option<SoundId>,
+    /// The one before, while sounds follow each other from note to note.
+    previous: Option<SoundId>,
+    ahead: [Option<SoundId>; AHEAD],
 }
 
 /// Both halves.
 pub(super) fn hand_over() -> (Library, EngineHandle) {
     let (give, fresh) = RingBuffer::new(RING);
     let (spent, take_back) = RingBuffer::new(RING);
-    let library = Library { fresh, spent, shelf: [const { None }; SHELF], places: [None; NUM_PLACES], num_unused: 0 };
-    (library, EngineHandle { fresh: give, spent: take_back })
+    let counters = Arc::new(Counters::default());
+    let handle =
+        EngineHandle { fresh: give, spent: take_back, counters: counters.clone(), num_given_ahead: [0; NUM_PLACES] };
+    let places = [Stock::default(); NUM_PLACES];
+    (Library { fresh, spent, shelf: [const { None }; SHELF], places, counters, num_unused: 0 }, handle)
 }
 
 impl Library {
@@ -112,16 +184,44 @@ impl Library {
         while let Some(free) = self.shelf.iter().position(Option::is_none) {
             let Ok(delivery) = self.fresh.pop() else { break };
             let id = delivery.sound.map(|sound| self.shelve(free, sound));
-            self.put(delivery.place, id);
+            match id.filter(|_| delivery.is_ahead) {
+                Some(id) => self.put_ahead(delivery.place, id),
+                None => self.put(delivery.place, id),
+            }
         }
         self.send_back();
     }
 
-    /// The sound at `place`, with one more user; each use ends with [`Library::release`].
+    /// The sound for a note of `place` that begins now, with one more user; each use ends with [`Library::release`].
     pub(super) fn acquire(&mut self, place: Place) -> Option<SoundId> {
-        let id = (*self.places.get(place.index())?)?;
-        self.shelf[id.0].as_mut()?.num_users += 1;
+        let index = place.index();
+        Counters::count(self.counters.num_notes.get(index)?);
+        self.step(index);
+        let id = self.places[index].current?;
+        self.hold(id);
         Some(id)
+    }
+
+    /// The next sound of a place whose sounds follow each other, or back to the one before: never twice the same.
+    fn step(&mut self, index: usize) {
+        let stock = &mut self.places[index];
+        if let Some(next) = stock.ahead[0].take() {
+            stock.ahead.rotate_left(1);
+            let oldest = stock.previous.replace(next);
+            std::mem::swap(&mut stock.previous, &mut stock.current);
+            Counters::count(&self.counters.num_taken[index]);
+            oldest.into_iter().for_each(|id| self.release(id));
+        } else if stock.previous.is_some() {
+            std::mem::swap(&mut stock.previous, &mut stock.current);
+        }
+    }
+
+    /// One user more.
+    fn hold(&mut self, id: SoundId) {
+        if let Some(entry) = &mut self.shelf[id.0] {
+            self.num_unused -= usize::from(entry.num_users == 0);
+            entry.num_users += 1;
+        }
     }
 
     /// One user less.
@@ -144,15 +244,27 @@ impl Library {
         SoundId(free)
     }
 
+    /// Makes `id` what `place` plays; all else that lay there goes.
     fn put(&mut self, place: Place, id: Option<SoundId>) {
-        let Some(slot) = self.places.get_mut(place.index()) else { return };
-        let old = std::mem::replace(slot, id);
-        if let Some(entry) = id.and_then(|id| self.shelf[id.0].as_mut()) {
-            entry.num_users += 1;
-            self.num_unused -= 1;
+        let Some(stock) = self.places.get_mut(place.index()) else { return };
+        let old = std::mem::replace(stock, Stock { current: id, ..Stock::default() });
+        id.into_iter().for_each(|id| self.hold(id));
+        for _ in old.ahead.iter().flatten() {
+            Counters::count(&self.counters.num_taken[place.index()]);
         }
-        if let Some(old) = old {
-            self.release(old);
+        old.ahead.into_iter().chain([old.current, old.previous]).flatten().for_each(|id| self.release(id));
+    }
+
+    /// Puts `id` behind the sounds for later notes; one too many, or one for an empty place, goes again.
+    fn put_ahead(&mut self, place: Place, id: SoundId) {
+        let Some(stock) = self.places.get_mut(place.index()) else { return };
+        let room = stock.ahead.iter_mut().find(|slot| slot.is_none()).filter(|_| stock.current.is_some());
+        match room {
+            Some(room) => {
+                *room = Some(id);
+                self.hold(id);
+            }
+            None => Counters::count(&self.counters.num_taken[place.index()]),
         }
     }
 
@@ -219,7 +331,7 @@ mod tests {
         let mut num_taken = 0;
         for sound in &all {
             // Past the handle's own housekeeping, as if it never ran.
-            let delivery = Delivery { place: Place::Keys, sound: Some(sound.clone()) };
+            let delivery = Delivery { place: Place::Keys, sound: Some(sound.clone()), is_ahead: false };
             num_taken += usize::from(handle.fresh.push(delivery).is_ok());
             library.exchange();
         }
@@ -239,5 +351,70 @@ mod tests {
         library.exchange();
         assert_eq!(handle.collect(), 1);
         assert_eq!(library.acquire(Place::Pad(NUM_PADS)), None);
+    }
+
+    /// The sounds that notes on the keyboard take, one after the other.
+    fn notes<const N: usize>(library: &mut Library) -> [*const Sound; N] {
+        std::array::from_fn(|_| {
+            let id = library.acquire(Place::Keys).unwrap();
+            let sound = std::ptr::from_ref(library.sound(id).unwrap());
+            library.release(id);
+            sound
+        })
+    }
+
+    #[test]
+    fn every_note_takes_the_next_sound_and_never_the_same_twice() {
+        let (mut library, mut handle) = hand_over();
+        let all: [_; 4] = std::array::from_fn(|_| sound());
+        let [root, a, b, c] = all.each_ref().map(Arc::as_ptr);
+        handle.give(Place::Keys, all[0].clone()).unwrap();
+        library.exchange();
+        assert!(!handle.was_played(Place::Keys));
+        assert_eq!(notes(&mut library), [root, root]);
+        assert!(handle.was_played(Place::Keys) && !handle.was_played(Place::Pad(0)));
+        for sound in &all[1..] {
+            handle.give_ahead(Place::Keys, sound.clone()).unwrap();
+        }
+        assert_eq!(handle.num_ahead(Place::Keys), 3);
+        library.exchange();
+        // Two are taken, the third, and then back and forth.
+        assert_eq!(notes(&mut library), [a, b]);
+        assert_eq!(handle.num_ahead(Place::Keys), 1);
+        assert_eq!(notes(&mut library), [c, b, c, b]);
+        // The first two are nobody's any more.
+        library.exchange();
+        handle.collect();
+        assert_eq!(all.each_ref().map(Arc::strong_count), [1, 1, 2, 2]);
+    }
+
+    #[test]
+    fn a_new_sound_throws_away_what_lay_ready() {
+        let (mut library, mut handle) = hand_over();
+        let all: [_; 6] = std::array::from_fn(|_| sound());
+        handle.give(Place::Keys, all[0].clone()).unwrap();
+        // One more than there is room for.
+        for sound in &all[1..5] {
+            handle.give_ahead(Place::Keys, sound.clone()).unwrap();
+        }
+        library.exchange();
+        assert_eq!(handle.num_ahead(Place::Keys), AHEAD);
+        let [_] = notes(&mut library);
+        handle.give(Place::Keys, all[5].clone()).unwrap();
+        library.exchange();
+        assert_eq!((handle.num_ahead(Place::Keys), notes(&mut library)), (0, [Arc::as_ptr(&all[5]); 2]));
+        handle.collect();
+        assert_eq!(all.each_ref().map(Arc::strong_count), [1, 1, 1, 1, 1, 2]);
+    }
+
+    #[test]
+    fn an_empty_place_takes_nothing_ahead() {
+        let (mut library, mut handle) = hand_over();
+        let lonely = sound();
+        handle.give_ahead(Place::Pad(1), lonely.clone()).unwrap();
+        library.exchange();
+        handle.collect();
+        assert_eq!((handle.num_ahead(Place::Pad(1)), Arc::strong_count(&lonely)), (0, 1));
+        assert_eq!(library.acquire(Place::Pad(1)), None);
     }
 }

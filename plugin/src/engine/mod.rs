@@ -20,6 +20,7 @@ mod keys;
 mod kit;
 mod limiter;
 mod loop_;
+mod meters;
 mod mixer;
 mod parameters;
 mod playhead;
@@ -29,8 +30,9 @@ mod voice;
 mod voices;
 
 pub use events::{Address, Event, Expression, ModulationTarget, TimedEvent};
-pub use hand_over::{EngineHandle, Place};
+pub use hand_over::{AHEAD, EngineHandle, Place};
 pub use kit::{FIRST_PAD_KEY, NUM_PADS, Pad};
+pub use meters::{Meters, Position};
 pub use parameters::{
     EnvelopeParameters, FilterMode, FilterParameters, LoopMode, Mode, Pads, Parameters, PlayMode, RegionParameters,
     VelocityParameters,

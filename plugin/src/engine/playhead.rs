@@ -84,6 +84,11 @@ impl Playhead {
         fill(self, &tables.reader(self.resolution, sound), frames);
     }
 
+    /// Where it reads, in frames of the sound.
+    pub(super) fn position(&self) -> f64 {
+        self.position
+    }
+
     /// Whether nothing of the sound is left to read.
     pub(super) fn is_finished(&self) -> bool {
         self.looped.is_none() && self.frames_left() <= 0.0

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::channels::{Channel, Channels};
 use super::events::{Address, Event, TimedEvent};
-use super::hand_over::{EngineHandle, Library, hand_over};
+use super::hand_over::{EngineHandle, Library, Place, hand_over};
 use super::held_keys::HeldKey;
 use super::interpolate::SincTables;
 use super::keys::Keys;
 use super::kit;
+use super::meters::{Meters, Position};
 use super::mixer::Mixer;
 use super::parameters::{Mode, Parameters};
 use super::voice::{Context, Voice};
@@ -65,6 +66,7 @@ pub struct Engine {
     keys: Keys,
     channels: Channels,
     mixer: Mixer,
+    meters: Arc<Meters>,
     sample_rate: f32,
 }
 
@@ -80,6 +82,7 @@ impl Engine {
             keys: Keys::new(),
             channels: Channels::default(),
             mixer: Mixer::new(config.sample_rate),
+            meters: Arc::default(),
             sample_rate: config.sample_rate,
         };
         (engine, handle)
@@ -120,6 +123,8 @@ impl Engine {
         }
         self.add_voices(parameters, &mut left[start..], &mut right[start..]);
         self.mixer.finish(parameters.gain_db, left, right);
+        let newest = self.voices.newest().and_then(|voice| self.position(voice));
+        self.meters.tell([left, right], newest);
         let is_silent =
             was_silent && self.voices.is_silent() && left.iter().chain(&*right).all(|&sample| sample == 0.0);
         Status { is_silent, tail: self.tail() }
@@ -130,9 +135,19 @@ impl Engine {
         self.voices.ended()
     }
 
+    /// What a window shows of the sound.
+    pub fn meters(&self) -> Arc<Meters> {
+        self.meters.clone()
+    }
+
     /// Notes that sound, not counting those that lost their place and are fading out.
     pub fn num_notes(&self) -> usize {
         self.voices.num_notes()
+    }
+
+    fn position(&self, voice: &Voice) -> Option<Position> {
+        let fraction = voice.fraction(self.library.sound(voice.start().sound)?);
+        Some(Position { place: voice.start().pad.map_or(Place::Keys, Place::Pad), fraction })
     }
 
     fn begin_block(&mut self, parameters: &Parameters) {

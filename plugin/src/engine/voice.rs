@@ -210,6 +210,11 @@ impl Voice {
         self.is_cut
     }
 
+    /// How far into `sound` the note reads, 0 to 1.
+    pub(super) fn fraction(&self, sound: &Sound) -> f32 {
+        (self.playhead.position() / sound.num_frames() as f64).clamp(0.0, 1.0) as f32
+    }
+
     /// How loud the note is now, without the sound itself.
     pub(super) fn level(&self) -> f32 {
         self.amplitude.value() * self.gains[0].max(self.gains[1])

@@ -77,6 +77,11 @@ impl Voices {
         self.slots.iter().flatten()
     }
 
+    /// The note that began last.
+    pub(super) fn newest(&self) -> Option<&Voice> {
+        self.sounding().filter(|voice| !voice.is_cut()).max_by_key(|voice| voice.start().order)
+    }
+
     /// Notes that sound, not counting those that lost their place and are fading out.
     pub(super) fn num_notes(&self) -> usize {
         self.sounding().filter(|voice| !voice.is_cut()).count()

@@ -1,4 +1,4 @@
-//! [`Order`]: what the audio thread asks of the worker.
+//! [`Order`]: what the audio thread or the window asks of the worker.
 
 use crate::engine::{NUM_PADS, Place};
 
@@ -29,11 +29,24 @@ impl Target {
     }
 }
 
+/// What the new sound has to do with the ones that are there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing: class and attributes are those of the settings.
+    #[default]
+    Roll,
+    /// It lies near the sound of its place: that one's class and attributes, and noise mixed with a new seed's.
+    Vary,
+    /// It lies between the sounds of the two slots.
+    Morph,
+}
+
 /// What kind of sound.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// A class of the model. `None` on the keyboard lets the seed choose, on a pad it is the drum of the pad's key.
-    pub class: Option<&'static str>,
+    /// The number of a class of the model. `None` on the keyboard lets the seed choose, on a pad it is the drum of the
+    /// pad's key.
+    pub class: Option<usize>,
     /// 0 to 1 each, or free.
     pub attributes: [Option<f32>; NUM_ATTRIBUTES],
     /// Denoising steps, at least 1.
@@ -42,6 +55,27 @@ pub struct Settings {
     pub guidance: f32,
     /// Whether the seed of the sound that lies there stays.
     pub keeps_seed: bool,
+    /// The seed itself, if the user gave one.
+    pub seed: Option<u64>,
+    /// How far [`Kind::Vary`] goes, 0 to 1.
+    pub amount: f32,
+    /// Where between slot A (0) and slot B (1) [`Kind::Morph`] lies.
+    pub blend: f32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            class: None,
+            attributes: [None; NUM_ATTRIBUTES],
+            steps: 16,
+            guidance: 1.0,
+            keeps_seed: false,
+            seed: None,
+            amount: 0.25,
+            blend: 0.5,
+        }
+    }
 }
 
 /// One press of the button. A plain value: sending it allocates nothing.
@@ -49,6 +83,8 @@ pub struct Settings {
 pub struct Order {
     /// Where.
     pub target: Target,
+    /// From what.
+    pub kind: Kind,
     /// What.
     pub settings: Settings,
 }

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 
-use super::order::{Order, Settings};
+use super::order::{Kind, Order, Settings};
 use crate::engine::Place;
 
 /// One sound to make.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Job {
     pub(super) place: Place,
+    pub(super) kind: Kind,
     pub(super) settings: Settings,
 }
 
@@ -19,10 +20,11 @@ pub(super) struct Queue(VecDeque<Job>);
 impl Queue {
     /// Puts the jobs of `order` before all others, and drops those that they replace.
     pub(super) fn push(&mut self, order: Order) {
-        let places: Vec<Place> = order.target.places().collect();
+        let Order { target, kind, settings } = order;
+        let places: Vec<Place> = target.places().collect();
         self.0.retain(|job| !places.contains(&job.place));
         for &place in places.iter().rev() {
-            self.0.push_front(Job { place, settings: order.settings });
+            self.0.push_front(Job { place, kind, settings });
         }
     }
 
@@ -34,6 +36,16 @@ impl Queue {
     /// Whether a job for `place` waits.
     pub(super) fn holds(&self, place: Place) -> bool {
         self.0.iter().any(|job| job.place == place)
+    }
+
+    /// How many jobs wait.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Drops the job for `place`, if one waits.
+    pub(super) fn forget(&mut self, place: Place) {
+        self.0.retain(|job| job.place != place);
     }
 
     /// Drops every job.
@@ -48,8 +60,7 @@ mod tests {
     use super::*;
 
     fn order(target: Target, steps: usize) -> Order {
-        let settings = Settings { class: None, attributes: [None; 5], steps, guidance: 1.0, keeps_seed: false };
-        Order { target, settings }
+        Order { target, kind: Kind::Roll, settings: Settings { steps, ..Settings::default() } }
     }
 
     fn drain(mut queue: Queue) -> Vec<(Place, usize)> {
@@ -71,5 +82,13 @@ mod tests {
         queue.push(order(Target::One(Place::Pad(1)), 2));
         assert!(queue.holds(Place::Pad(1)) && !queue.holds(Place::Keys));
         assert_eq!(drain(queue), [(Place::Pad(1), 2), (Place::Pad(0), 1), (Place::Pad(2), 1)]);
+    }
+
+    #[test]
+    fn a_forgotten_place_leaves_the_others() {
+        let mut queue = Queue::default();
+        queue.push(order(Target::Kit { locked: !0b111 }, 1));
+        queue.forget(Place::Pad(1));
+        assert_eq!(drain(queue), [(Place::Pad(0), 1), (Place::Pad(2), 1)]);
     }
 }

@@ -1,8 +1,9 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use rtrb::{Producer, RingBuffer};
 
+use super::super::generator::OnStep;
 use super::super::order::{Settings, Target};
 use super::*;
 use crate::engine::{Config, Engine};
@@ -22,11 +23,11 @@ struct Fake {
 }
 
 impl Generator for Fake {
-    fn render(&mut self, spec: &Spec, should_stop: &(dyn Fn() -> bool + Sync)) -> Result<Take, RenderError> {
-        let Spec { seed, settings, place } = spec;
+    fn render(&mut self, spec: &Spec, on_step: OnStep) -> Result<Take, RenderError> {
+        let Spec { seed, settings, place, .. } = spec;
         let _ = self.log.send(format!("{place:?} seed {seed} steps {}", settings.steps));
         if settings.guidance == SLOW {
-            while !should_stop() {
+            while !on_step(1, settings.steps) {
                 std::thread::sleep(Duration::from_millis(1));
             }
             let _ = self.log.send(format!("{place:?} seed {seed} stopped"));
@@ -49,7 +50,7 @@ impl Generator for Fake {
 fn take(seed: u64, steps: usize) -> Take {
     let level = seed as f32 / 256.0 + if steps <= PREVIEW_STEPS { 0.5 } else { 0.0 };
     let clip = brownian_core::audio::Clip::mono(vec![level; 64], 44_100).unwrap();
-    let plain = Take::from_clip(&clip).unwrap();
+    let plain = Take::from_clip(&clip, None).unwrap();
     Take::from_flac(plain.flac().into(), Some(serde_json::json!({ "seed": seed }))).unwrap()
 }
 
@@ -62,6 +63,31 @@ struct Bench {
     log: Receiver<String>,
     reports: Receiver<String>,
     num_opened: Arc<AtomicUsize>,
+    is_evolving: Arc<AtomicBool>,
+}
+
+struct FakeWishes {
+    tell: Sender<String>,
+    report: Sender<String>,
+    num_opened: Arc<AtomicUsize>,
+    is_evolving: Arc<AtomicBool>,
+}
+
+impl Wishes for FakeWishes {
+    type Generator = Fake;
+
+    fn open(&mut self, _model: &str) -> Result<Fake, String> {
+        self.num_opened.fetch_add(1, Ordering::Relaxed);
+        Ok(Fake { next_seed: 0, log: self.tell.clone() })
+    }
+
+    fn evolve(&self) -> Option<Settings> {
+        self.is_evolving.load(Ordering::Relaxed).then(settings)
+    }
+
+    fn report(&self, message: &str) {
+        let _ = self.report.send(message.into());
+    }
 }
 
 fn bench(patch: Patch) -> Bench {
@@ -70,19 +96,16 @@ fn bench(patch: Patch) -> Bench {
     let (orders, for_worker) = RingBuffer::new(ORDER_CAPACITY);
     let ((tell, log), (report, reports)) = (channel(), channel());
     let num_opened = Arc::new(AtomicUsize::new(0));
-    let count = num_opened.clone();
-    let open = move || {
-        count.fetch_add(1, Ordering::Relaxed);
-        Ok(Fake { next_seed: 0, log: tell.clone() })
-    };
-    let report = move |message: &str| drop(report.send(message.into()));
-    let generation = Generation::start(mailbox.clone(), handle, for_worker, open, report).unwrap();
-    Bench { generation: Some(generation), mailbox, orders, engine, log, reports, num_opened }
+    let is_evolving = Arc::new(AtomicBool::new(false));
+    let wishes = FakeWishes { tell, report, num_opened: num_opened.clone(), is_evolving: is_evolving.clone() };
+    let start = Start { mailbox: mailbox.clone(), handle, orders: for_worker, wishes };
+    let generation = Generation::start(start).unwrap();
+    Bench { generation: Some(generation), mailbox, orders, engine, log, reports, num_opened, is_evolving }
 }
 
 impl Bench {
     fn order(&mut self, target: Target, settings: Settings) {
-        self.orders.push(Order { target, settings }).unwrap();
+        self.orders.push(Order { target, kind: Kind::Roll, settings }).unwrap();
     }
 
     fn finish(&self) {
@@ -115,7 +138,7 @@ impl Bench {
 }
 
 fn settings() -> Settings {
-    Settings { class: None, attributes: [None; 5], steps: 16, guidance: 1.0, keeps_seed: false }
+    Settings::default()
 }
 
 fn with_guidance(guidance: f32) -> Settings {
@@ -258,4 +281,111 @@ fn two_hundred_instances_end_while_they_are_busy() {
         while bench.log.recv_timeout(LONG).is_ok() {}
         assert!(bench.orders.is_abandoned());
     }
+}
+
+#[test]
+fn a_command_stops_the_render_that_it_concerns_and_no_other() {
+    let mut bench = bench(Patch::default());
+    bench.order(KEYS, with_guidance(SLOW));
+    bench.until("Keys seed 1 steps 2");
+    bench.mailbox.send(Command::Unfavour(0));
+    bench.mailbox.send(Command::Undo(Target::One(Place::Pad(3))));
+    let order = Order { target: KEYS, kind: Kind::Roll, settings: settings() };
+    bench.mailbox.send(Command::Order(order));
+    bench.finish();
+    assert_eq!(bench.said(), ["Keys seed 1 stopped", "Keys seed 2 steps 2", "Keys seed 2 steps 16"]);
+}
+
+#[test]
+fn what_was_cancelled_is_not_made_and_the_old_sound_stays() {
+    let mut bench = bench(Patch::default());
+    bench.order(KEYS, Settings { steps: 1, ..settings() });
+    bench.finish();
+    bench.order(Target::Kit { locked: 0 }, with_guidance(SLOW));
+    bench.until("Pad(0) seed 2 steps 2");
+    bench.mailbox.send(Command::Cancel);
+    bench.finish();
+    assert_eq!(bench.said(), ["Pad(0) seed 2 stopped"]);
+    let view = bench.mailbox.view();
+    assert!(view.making.is_none() && view.num_waiting == 0 && view.message.is_none());
+    assert_eq!(bench.seed(Place::Keys), Some(1));
+}
+
+#[test]
+fn undo_leads_back_and_a_loaded_project_can_be_undone_too() {
+    let mut bench = bench(Patch::default());
+    for _ in 0..3 {
+        bench.order(KEYS, Settings { steps: 1, ..settings() });
+        bench.finish();
+    }
+    bench.mailbox.send(Command::Undo(KEYS));
+    bench.finish();
+    assert_eq!(bench.seed(Place::Keys), Some(2));
+    bench.mailbox.load((*bench.mailbox.saved()).clone());
+    assert!(bench.mailbox.wait_until_loaded(LONG));
+    bench.mailbox.send(Command::Undo(KEYS));
+    bench.finish();
+    assert_eq!(bench.seed(Place::Keys), Some(1));
+    // One step sounds like a preview.
+    assert!((bench.heard() - 0.5 - 1.0 / 256.0).abs() < 1e-3);
+    bench.mailbox.send(Command::Redo(KEYS));
+    bench.mailbox.send(Command::Redo(KEYS));
+    bench.finish();
+    assert_eq!(bench.seed(Place::Keys), Some(3));
+}
+
+#[test]
+fn a_given_seed_is_used() {
+    let mut bench = bench(Patch::default());
+    bench.order(KEYS, Settings { steps: 1, seed: Some(77), ..settings() });
+    bench.finish();
+    assert_eq!(bench.seed(Place::Keys), Some(77));
+}
+
+#[test]
+fn progress_is_told_and_whoever_listens_is_called() {
+    let mut bench = bench(Patch::default());
+    let num_calls = Arc::new(AtomicUsize::new(0));
+    let count = num_calls.clone();
+    bench.mailbox.set_listener(Box::new(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+    }));
+    let before = bench.mailbox.version();
+    bench.order(KEYS, with_guidance(SLOW));
+    bench.until("Keys seed 1 steps 2");
+    while bench.mailbox.view().making.is_none() {
+        std::thread::yield_now();
+    }
+    let making = bench.mailbox.view().making.unwrap();
+    assert_eq!((making.place, making.total), (Place::Keys, 16));
+    bench.mailbox.send(Command::Cancel);
+    bench.finish();
+    assert!(bench.mailbox.view().making.is_none());
+    assert!(bench.mailbox.version() > before && num_calls.load(Ordering::Relaxed) > 1);
+}
+
+#[test]
+fn evolving_notes_are_never_twice_the_same_and_end_where_they_began() {
+    let mut root = Patch::default();
+    root.put(Place::Keys, Some(Arc::new(take(40, 16))));
+    let mut bench = bench(root);
+    bench.is_evolving.store(true, Ordering::Relaxed);
+    bench.finish();
+    assert_eq!(bench.said(), Vec::<String>::new(), "nothing is made for a place that nobody plays");
+    // The first note is the sound itself; then all that lies ready, and without new ones back and forth.
+    let mut heard = vec![bench.heard()];
+    for _ in 0..8 {
+        bench.finish();
+        heard.push(bench.heard());
+    }
+    assert!((heard[0] - 40.0 / 256.0).abs() < 1e-4);
+    for (pair, seed) in heard.windows(2).zip(1..) {
+        assert!((pair[1] - seed as f32 / 256.0).abs() < 1e-4, "{heard:?}");
+    }
+    // The project keeps the root.
+    assert_eq!(bench.seed(Place::Keys), Some(40));
+    bench.is_evolving.store(false, Ordering::Relaxed);
+    bench.finish();
+    bench.heard();
+    assert!((bench.heard() - 40.0 / 256.0).abs() < 1e-4);
 }

@@ -6,11 +6,14 @@ use nice_plug::prelude::*;
 
 use super::ranges::plain;
 use crate::engine::{NUM_PADS, Place};
-use crate::generation::{CLASSES, NUM_ATTRIBUTES, Settings, Target};
+use crate::generation::{CLASSES, Kind, NUM_ATTRIBUTES, Settings, Target};
 
 /// In the lowest stretch of its knob an attribute is free. A host's 0 % may come back a little lower, and is still 0 %.
 const FREE_BELOW: f32 = -0.5;
 const LOWEST: f32 = -5.0;
+
+/// Classes that can be chosen: a model of the user's may have more than the embedded one.
+const NUM_CLASSES: usize = 32;
 
 /// Choices of `target`: the keyboard, each pad, the whole kit.
 const KIT: i32 = NUM_PADS as i32 + 1;
@@ -21,6 +24,18 @@ pub struct GenerationParams {
     /// Going on asks for a new sound. Never loaded with a project: opening one renders nothing.
     #[id = "generate"]
     pub generate: BoolParam,
+    /// What it asks for.
+    #[id = "gkind"]
+    pub kind: IntParam,
+    /// How far a variation goes, in percent.
+    #[id = "vary"]
+    pub vary: FloatParam,
+    /// Where between its slots a morph lies, in percent.
+    #[id = "morph"]
+    pub morph: FloatParam,
+    /// Whether every note plays a new variation of its sound.
+    #[id = "evolve"]
+    pub is_evolving: BoolParam,
     /// 0 is the keyboard, then come the pads, then all of them.
     #[id = "target"]
     pub target: IntParam,
@@ -57,8 +72,12 @@ impl Default for GenerationParams {
     fn default() -> Self {
         Self {
             generate: BoolParam::new("Generate", false),
+            kind: choice("Generate does", ["roll", "vary", "morph"].map(Into::into).into()),
+            vary: plain("Vary", 25.0, (0.0, 100.0), " %"),
+            morph: plain("Morph", 50.0, (0.0, 100.0), " %"),
+            is_evolving: BoolParam::new("Evolve", false),
             target: choice("Generate for", target_names()),
-            class: choice("Class", ["any"].into_iter().chain(CLASSES).map(Into::into).collect()),
+            class: choice("Class", class_names()),
             brightness: attribute("Brightness"),
             decay: attribute("Sound decay"),
             attack: attribute("Sound attack"),
@@ -75,11 +94,23 @@ impl GenerationParams {
     /// What kind of sound is wanted. For the audio thread.
     pub fn settings(&self) -> Settings {
         Settings {
-            class: self.class.value().checked_sub(1).and_then(|class| CLASSES.get(class as usize).copied()),
+            class: usize::try_from(self.class.value() - 1).ok(),
             attributes: self.attributes(),
             steps: self.steps.value().max(1) as usize,
             guidance: self.guidance.value(),
             keeps_seed: self.is_seed_locked.value(),
+            seed: None,
+            amount: 0.01 * self.vary.value(),
+            blend: 0.01 * self.morph.value(),
+        }
+    }
+
+    /// What the button asks for. For the audio thread.
+    pub fn kind(&self) -> Kind {
+        match self.kind.value() {
+            1 => Kind::Vary,
+            2 => Kind::Morph,
+            _ => Kind::Roll,
         }
     }
 
@@ -96,6 +127,12 @@ impl GenerationParams {
         let params = [&self.brightness, &self.decay, &self.attack, &self.noisiness, &self.loudness];
         params.map(|param| Some(param.value()).filter(|&percent| percent >= FREE_BELOW).map(|p| 0.01 * p.max(0.0)))
     }
+}
+
+/// The embedded model's; those of other models go by their numbers.
+fn class_names() -> Vec<String> {
+    let others = (CLASSES.len() + 1..=NUM_CLASSES).map(|number| format!("class {number}"));
+    ["any"].into_iter().chain(CLASSES).map(Into::into).chain(others).collect()
 }
 
 fn target_names() -> Vec<String> {
@@ -137,7 +174,7 @@ mod tests {
         let params = GenerationParams::default();
         let settings = params.settings();
         assert_eq!((settings.class, settings.attributes, settings.keeps_seed), (None, [None; 5], false));
-        assert_eq!(params.target(0), Target::One(Place::Keys));
+        assert_eq!((params.target(0), params.kind()), (Target::One(Place::Keys), Kind::Roll));
     }
 
     #[test]

@@ -1,12 +1,16 @@
-//! What a host's project keeps of the sounds: each as the audio that plays and the recipe that made it.
+//! What the host's project keeps of the sounds.
 //!
-//! A sound is played as its FLAC decodes, so that it comes back to the last bit without being rendered. Read `take.rs`
-//! (one sound) and `patch.rs` (all of them) first; `field.rs` is the door to the host.
+//! Beside the parameters a project holds every sound as a FLAC file in base64 with the recipe that made it, so that it
+//! opens without a model and comes back to the last bit without being rendered. Read `take.rs` (one sound), `track.rs`
+//! (what came before it) and `patch.rs` (all of them) first, then `stored.rs` (their form and its versions); `field.rs`
+//! is the door to the host.
 
 mod field;
 mod patch;
 mod place;
+mod stored;
 mod take;
+mod track;
 
 pub use field::PatchField;
 pub use patch::{Patch, STATE_VERSION, StateError};

@@ -1,8 +1,9 @@
 //! [`Take`]: one finished sound, with what made it.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use brownian_core::audio::{Clip, decode_bytes};
+use brownian_core::audio::{Clip, WavFormat, WavInfo, decode, decode_bytes, flac_bytes, read_info, wav_bytes};
 use brownian_core::generate::{FileFormat, FileRecipe, Finish, Level, Rendered};
 use serde_json::Value;
 
@@ -10,6 +11,9 @@ use crate::engine::Sound;
 
 /// The key that plays a sound as it is: middle C.
 const ROOT_KEY: f32 = 60.0;
+
+/// The longest sound that is taken from a file: a project keeps every one of them.
+const MAX_FILE_S: f64 = 30.0;
 
 /// A finished sound: the FLAC file that a project keeps, and what the engine plays, which is that file decoded.
 #[derive(Debug, Clone)]
@@ -47,13 +51,50 @@ impl Take {
         Ok(Self { sound: Arc::new(sound.map_err(|error| error.to_string())?), flac, recipe })
     }
 
-    /// A sound without a recipe, rounded to 24 bits.
+    /// A sound rounded to 24 bits, with the recipe that made it if there is one.
     ///
     /// # Errors
     /// As [`Take::from_rendered`].
-    pub fn from_clip(clip: &Clip) -> Result<Self, String> {
-        let flac = brownian_core::audio::flac_bytes(clip, &Default::default()).map_err(|error| error.to_string())?;
-        Self::from_flac(flac.into(), None)
+    pub fn from_clip(clip: &Clip, recipe: Option<Value>) -> Result<Self, String> {
+        let flac = flac_bytes(clip, &WavInfo::default()).map_err(|error| error.to_string())?;
+        Self::from_flac(flac.into(), recipe)
+    }
+
+    /// The sound of a file, with its recipe if it holds one of ours. Reads any format that the program decodes.
+    ///
+    /// # Errors
+    /// The file cannot be read, is longer than 30 s or has more than two channels.
+    pub fn open(path: &Path) -> Result<Self, String> {
+        let clip = decode(path).map_err(|error| error.to_string())?;
+        if clip.duration_s() > MAX_FILE_S {
+            let (path, found) = (path.display(), clip.duration_s());
+            return Err(format!("{path} is {found:.1} s long; need at most {MAX_FILE_S} s: cut it first"));
+        }
+        let comment = read_info(path).ok().and_then(|info| info.comment);
+        let recipe = comment.filter(|json| FileRecipe::from_json(json).is_ok());
+        Self::from_clip(&clip, recipe.and_then(|json| serde_json::from_str(&json).ok()))
+            .map_err(|reason| format!("{}: {reason}", path.display()))
+    }
+
+    /// A WAV file of the sound: the one that its recipe makes, in 24 bits where that says FLAC, else one without a
+    /// recipe.
+    ///
+    /// # Errors
+    /// The sound is longer than a WAV file can be.
+    pub fn wav(&self) -> Result<Vec<u8>, String> {
+        let channels = (0..self.sound.num_channels()).map(|channel| self.sound.samples(channel).to_vec()).collect();
+        let clip = Clip::new(channels, self.sound.sample_rate() as u32).map_err(|error| error.to_string())?;
+        let recipe = self.recipe.as_ref().and_then(|recipe| FileRecipe::from_json(&recipe.to_string()).ok());
+        let bytes = match recipe {
+            Some(mut file) => {
+                if file.finish.format == FileFormat::Flac {
+                    file.finish.format = FileFormat::Wav24;
+                }
+                file.file(&clip)
+            }
+            None => wav_bytes(&clip, WavFormat::Wav24, &WavInfo { one_shot: true, ..WavInfo::default() }),
+        };
+        bytes.map_err(|error| error.to_string())
     }
 
     /// What the engine plays.
@@ -74,5 +115,41 @@ impl Take {
     /// The seed in the recipe.
     pub fn seed(&self) -> Option<u64> {
         self.recipe.as_ref()?.get("seed")?.as_u64()
+    }
+
+    /// The id of the model in the recipe.
+    pub fn model(&self) -> Option<&str> {
+        self.recipe.as_ref()?.get("model")?.as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Place;
+    use crate::state::Patch;
+
+    #[test]
+    fn a_saved_file_opens_as_the_same_sound_with_its_recipe() {
+        let take = Patch::built_in().get(Place::Keys).unwrap().clone();
+        let path = std::env::temp_dir().join(format!("brownian-take-{}.wav", std::process::id()));
+        std::fs::write(&path, take.wav().unwrap()).unwrap();
+        let opened = Take::open(&path);
+        std::fs::remove_file(&path).unwrap();
+        let opened = opened.unwrap();
+        assert_eq!((opened.sound(), opened.recipe()), (take.sound(), take.recipe()));
+        assert_eq!(opened.model(), Some("drums"));
+    }
+
+    #[test]
+    fn files_that_are_none_or_too_long_are_refused_by_name() {
+        let path = std::env::temp_dir().join(format!("brownian-long-{}.wav", std::process::id()));
+        let missing = Take::open(&path).unwrap_err();
+        assert!(missing.contains("brownian-long"), "{missing}");
+        let long = Clip::mono(vec![0.0; 8000 * 31], 8000).unwrap();
+        std::fs::write(&path, wav_bytes(&long, WavFormat::Wav16, &WavInfo::default()).unwrap()).unwrap();
+        let said = Take::open(&path).unwrap_err();
+        std::fs::remove_file(&path).unwrap();
+        assert!(said.contains("31.0 s long; need at most 30 s"), "{said}");
     }
 }

@@ -84,3 +84,53 @@ fn two_instances_generate_at_once_each_its_own() {
     let sounds = [0, 1].map(sound).map(|thread| thread.join().unwrap());
     assert!(sounds[0] != sounds[1] && sounds.iter().all(|sound| peak(sound) > 0.05));
 }
+
+/// What a new note plays once the worker has nothing left to do.
+fn next_note(host: &mut Host) -> [Vec<f32>; 2] {
+    host.set_offline(true);
+    host.play(64, 64, &[]);
+    host.set_offline(false);
+    host.play(20_000, 128, &NOTE)
+}
+
+#[test]
+fn with_evolve_every_note_is_a_new_one_near_the_last_and_the_project_keeps_the_root() {
+    let mut host = Host::new(48_000.0);
+    let root = next_note(&mut host);
+    let saved = host.save();
+    let (steps, on) = (host.value("Steps", "1"), At(0, host.set("Evolve", 1.0)));
+    host.play(64, 64, &[At(0, host.set("Steps", steps)), on]);
+    let notes: Vec<_> = (0..4).map(|_| next_note(&mut host)).collect();
+    for (number, note) in notes.iter().enumerate() {
+        assert!(*note != root && peak(note) > 0.05, "note {number}");
+        assert!(notes[..number].iter().all(|other| other != note), "note {number}");
+    }
+    // Without a pause the notes take what lies ready, then go back and forth: never the same twice.
+    let fast: Vec<_> = (0..8)
+        .map(|_| {
+            host.reset();
+            host.play(2000, 128, &NOTE)
+        })
+        .collect();
+    assert!(fast.windows(2).all(|pair| pair[0] != pair[1]));
+    host.play(64, 64, &[At(0, host.set("Evolve", 0.0)), At(0, host.set("Steps", host.param("Steps").default))]);
+    assert!(next_note(&mut host) == root);
+    let back = host.save();
+    assert!(back == saved, "{} and {} bytes", back.len(), saved.len());
+}
+
+#[test]
+fn the_button_varies_and_morphs_if_told_to() {
+    let mut host = Host::new(48_000.0);
+    let built_in = next_note(&mut host);
+    let vary = host.value("Generate does", "vary");
+    host.play(64, 64, &[At(0, host.set("Generate does", vary))]);
+    roll(&mut host);
+    let near = next_note(&mut host);
+    assert!(near != built_in && peak(&near) > 0.05);
+    // A morph without its two ends is a message, and the sound stays.
+    let morph = host.value("Generate does", "morph");
+    host.play(64, 64, &[At(0, host.set("Generate does", morph))]);
+    roll(&mut host);
+    assert!(next_note(&mut host) == near);
+}

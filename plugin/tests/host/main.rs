@@ -9,3 +9,4 @@ mod guard;
 mod scan;
 mod soak;
 mod state;
+mod timing;

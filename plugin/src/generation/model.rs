@@ -1,0 +1,269 @@
+//! [`ModelGenerator`]: a model as a [`Generator`], the embedded drums or one of the user's folder.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use brownian_core::Error;
+use brownian_core::conditioning::Attribute;
+use brownian_core::error::GenerateError;
+use brownian_core::generate::{
+    Cancel, Edit, FileRecipe, Morph, MorphEnd, Recipe, Request, Session, Vary, device, models_folder,
+};
+use brownian_core::model::Registry;
+use brownian_core::noise::{NoiseStream, Seed};
+
+use super::generator::{Generator, OnStep, RenderError, Source, Spec};
+use crate::engine::Place;
+use crate::state::Take;
+
+/// A host has work of its own: no more threads than this.
+const NUM_THREADS: usize = 2;
+
+/// The classes of the embedded model, in the order of its card.
+pub const CLASSES: [&str; 11] =
+    ["clap", "closed-hat", "cowbell", "crash", "kick", "open-hat", "perc", "ride", "rim", "snare", "tom"];
+
+/// What General MIDI has on the keys of the pads, in the drum model's classes.
+const PAD_CLASSES: [&str; 16] = [
+    "kick",
+    "rim",
+    "snare",
+    "clap",
+    "snare",
+    "tom",
+    "closed-hat",
+    "tom",
+    "closed-hat",
+    "tom",
+    "open-hat",
+    "tom",
+    "tom",
+    "crash",
+    "tom",
+    "ride",
+];
+
+/// A model with threads of its own.
+pub struct ModelGenerator {
+    session: Session,
+    seeds: NoiseStream,
+}
+
+/// The ids of the models that there are: the embedded ones and those of the user's folder. Reads that folder.
+pub fn model_ids() -> Vec<String> {
+    Registry::new(models_folder()).ids()
+}
+
+impl ModelGenerator {
+    /// Loads the model of this id; takes some tens of milliseconds.
+    ///
+    /// # Errors
+    /// There is no such model, it is damaged, or the system gives no threads.
+    pub fn open(id: &str) -> Result<Self, String> {
+        let model = device("cpu").map_err(Error::from).and_then(|cpu| Registry::new(models_folder()).open(id, &cpu));
+        let session = model.and_then(|model| Session::new(Arc::new(model), NUM_THREADS));
+        // The standard library's hasher is keyed by the system's randomness: each instance rolls other seeds.
+        let seeds = NoiseStream::new(Seed(RandomState::new().hash_one(id)), "roll", 0);
+        Ok(Self { session: session.map_err(|error| error.to_string())?, seeds })
+    }
+
+    fn request(&self, spec: &Spec) -> Result<Request, RenderError> {
+        match &spec.source {
+            Source::Fresh => Ok(self.fresh(spec)),
+            Source::Near(take) => Ok(near(recipe_of(take)?, spec)),
+            Source::Between(from, to) => Ok(between(recipe_of(from)?, recipe_of(to)?, spec)),
+        }
+    }
+
+    fn fresh(&self, spec: &Spec) -> Request {
+        let settings = &spec.settings;
+        let classes = &self.session.model().card.config.classes;
+        let of_pad = || class_of(spec.place).filter(|class| classes.iter().any(|known| known == class));
+        let chosen = settings.class.map(|class| classes.get(class).cloned().unwrap_or_else(|| class.to_string()));
+        let known = &self.session.model().card.config.attributes;
+        let given =
+            Attribute::ALL.into_iter().zip(settings.attributes).filter(|(attribute, _)| known.contains(attribute));
+        Request {
+            seed: spec.seed,
+            class: chosen.or_else(|| of_pad().map(Into::into)),
+            attributes: given.filter_map(|(attribute, value)| Some((attribute, value?))).collect::<BTreeMap<_, _>>(),
+            steps: Some(settings.steps),
+            guidance: Some(settings.guidance.into()),
+            ..Request::default()
+        }
+    }
+}
+
+impl Generator for ModelGenerator {
+    fn render(&mut self, spec: &Spec, on_step: OnStep) -> Result<Take, RenderError> {
+        let cancel = Cancel::default();
+        let on_step = |done, total| {
+            if on_step(done, total) {
+                cancel.cancel();
+            }
+        };
+        let request = self.request(spec)?;
+        let rendered = self.session.render(&request, &cancel, &on_step).map_err(|error| match error {
+            Error::Generate(GenerateError::Cancelled) => RenderError::Cancelled,
+            other => RenderError::Failed(other.to_string()),
+        })?;
+        Take::from_rendered(&rendered).map_err(RenderError::Failed)
+    }
+
+    fn fresh_seed(&mut self) -> u64 {
+        self.seeds.bits().into()
+    }
+}
+
+/// A variation of a variation departs from the sound that both come from: a walk of many steps would lead anywhere.
+fn near(recipe: Recipe, spec: &Spec) -> Request {
+    let vary = Vary { seed: spec.seed, amount: f64::from(spec.settings.amount.clamp(0.0, 1.0)) };
+    let request = recipe.request();
+    let edit = Edit { vary: Some(vary), ..request.edit };
+    Request { steps: Some(spec.settings.steps), edit, ..request }
+}
+
+fn between(from: Recipe, to: Recipe, spec: &Spec) -> Request {
+    let morph = Morph { to: MorphEnd::Recipe(Box::new(to)), amount: f64::from(spec.settings.blend.clamp(0.0, 1.0)) };
+    let request = from.request();
+    let edit = Edit { morph: Some(morph), ..request.edit };
+    Request { steps: Some(spec.settings.steps), edit, ..request }
+}
+
+fn recipe_of(take: &Take) -> Result<Recipe, RenderError> {
+    let missing = || RenderError::Failed("a sound without a recipe cannot be varied or morphed; roll one first".into());
+    let json = take.recipe().ok_or_else(missing)?.to_string();
+    FileRecipe::from_json(&json).map(|file| file.recipe).map_err(|error| RenderError::Failed(error.to_string()))
+}
+
+/// The drum that a pad's key stands for.
+fn class_of(place: Place) -> Option<&'static str> {
+    match place {
+        Place::Keys => None,
+        Place::Pad(pad) => PAD_CLASSES.get(pad).copied(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::order::Settings;
+    use super::*;
+    use crate::state::Patch;
+
+    fn drums() -> ModelGenerator {
+        ModelGenerator::open("drums").unwrap()
+    }
+
+    fn spec(place: Place, class: Option<usize>) -> Spec {
+        let attributes = [Some(0.25), None, None, None, Some(1.0)];
+        let settings = Settings { class, attributes, steps: 1, ..Settings::default() };
+        Spec { place, source: Source::Fresh, seed: 7, settings }
+    }
+
+    fn samples(take: &Take) -> Vec<f32> {
+        take.sound().samples(0).to_vec()
+    }
+
+    #[test]
+    fn classes_and_defaults_are_those_of_the_model() {
+        let drums = drums();
+        let config = &drums.session.model().card.config;
+        assert_eq!(config.classes, CLASSES);
+        assert_eq!(config.attributes, Attribute::ALL);
+        assert!(PAD_CLASSES.iter().all(|class| CLASSES.contains(class)));
+        let defaults = crate::params::GenerationParams::default().settings();
+        assert_eq!((defaults.steps, f64::from(defaults.guidance)), (config.sampling.steps, config.sampling.guidance));
+        assert!(model_ids().iter().any(|id| id == "drums"));
+    }
+
+    #[test]
+    fn a_pad_is_the_drum_of_its_key_unless_told_otherwise() {
+        let drums = drums();
+        let class = |place, class| drums.request(&spec(place, class)).unwrap().class;
+        assert_eq!(class(Place::Keys, None), None);
+        assert_eq!(class(Place::Pad(2), None).as_deref(), Some("snare"));
+        assert_eq!(class(Place::Pad(2), Some(7)).as_deref(), Some("ride"));
+    }
+
+    #[test]
+    fn free_attributes_are_left_out() {
+        let attributes = drums().request(&spec(Place::Keys, None)).unwrap().attributes;
+        assert_eq!(attributes, BTreeMap::from([(Attribute::Brightness, 0.25), (Attribute::Loudness, 1.0)]));
+    }
+
+    #[test]
+    fn a_render_is_audible_and_stops_when_told() {
+        let mut drums = drums();
+        let spec = spec(Place::Keys, Some(4));
+        let take = drums.render(&spec, &|_, _| false).unwrap();
+        let peak = samples(&take).iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
+        // The peak is set to -1 dBFS, 0.891.
+        assert!((peak - 0.891).abs() < 0.001, "{peak}");
+        assert_eq!((take.seed(), take.model()), (Some(7), Some("drums")));
+        let mut longer = spec;
+        longer.settings.steps = 1000;
+        assert_eq!(drums.render(&longer, &|_, _| true).unwrap_err(), RenderError::Cancelled);
+    }
+
+    #[test]
+    fn a_class_that_the_model_lacks_is_a_message() {
+        let error = drums().render(&spec(Place::Keys, Some(31)), &|_, _| false).unwrap_err();
+        assert!(matches!(&error, RenderError::Failed(said) if said.contains("31") && said.contains("kick")), "{error}");
+        assert!(ModelGenerator::open("no-such").is_err_and(|said| said.contains("no-such")));
+    }
+
+    #[test]
+    fn a_variation_lies_between_its_root_and_another_sound() {
+        let mut drums = drums();
+        let root = Arc::new(drums.render(&spec(Place::Keys, Some(4)), &|_, _| false).unwrap());
+        let mut vary = |amount, seed| {
+            let settings = Settings { amount, steps: 1, ..Settings::default() };
+            let spec = Spec { place: Place::Keys, source: Source::Near(root.clone()), seed, settings };
+            drums.render(&spec, &|_, _| false).unwrap()
+        };
+        let near = vary(0.2, 3);
+        assert_eq!(samples(&vary(0.0, 3)), samples(&root));
+        assert_eq!(samples(&vary(0.2, 3)), samples(&near));
+        assert!(samples(&near) != samples(&root) && samples(&near) != samples(&vary(0.2, 4)));
+        assert_eq!(near.seed(), root.seed());
+    }
+
+    #[test]
+    fn a_morph_leads_from_one_slot_to_the_other() {
+        let mut drums = drums();
+        let mut roll = |seed, class| {
+            let spec = Spec { seed, ..spec(Place::Keys, Some(class)) };
+            Arc::new(drums.render(&spec, &|_, _| false).unwrap())
+        };
+        let (from, to) = (roll(1, 4), roll(2, 9));
+        let mut morph = |blend| {
+            let settings = Settings { blend, steps: 1, ..Settings::default() };
+            let source = Source::Between(from.clone(), to.clone());
+            drums.render(&Spec { place: Place::Keys, source, seed: 0, settings }, &|_, _| false).unwrap()
+        };
+        assert_eq!((samples(&morph(0.0)), samples(&morph(1.0))), (samples(&from), samples(&to)));
+        let middle = samples(&morph(0.5));
+        assert!(middle != samples(&from) && middle != samples(&to));
+    }
+
+    #[test]
+    fn the_built_in_sound_can_be_varied_and_a_bare_one_cannot() {
+        let mut drums = drums();
+        let built_in = Patch::built_in().get(Place::Keys).unwrap().clone();
+        let bare = Arc::new(Take::from_flac(built_in.flac().into(), None).unwrap());
+        let mut vary = |take| {
+            let settings = Settings { steps: 1, ..Settings::default() };
+            drums.render(&Spec { place: Place::Keys, source: Source::Near(take), seed: 1, settings }, &|_, _| false)
+        };
+        assert!(vary(built_in).is_ok());
+        assert!(matches!(vary(bare), Err(RenderError::Failed(said)) if said.contains("without a recipe")));
+    }
+
+    #[test]
+    fn fresh_seeds_differ() {
+        let mut generator = drums();
+        let seeds = [generator.fresh_seed(), generator.fresh_seed(), drums().fresh_seed()];
+        assert!(seeds[0] != seeds[1] && seeds[0] != seeds[2]);
+    }
+}
