@@ -4,6 +4,9 @@
 //! no host, and presses of `Generate` to [`generation`], which renders new sounds beside it. [`state`]
 //! is what the host's project keeps of them. Read [`engine::Engine`] next.
 
+pub mod audition;
+#[cfg(feature = "editor")]
+mod editor;
 pub mod engine;
 pub mod generation;
 mod host_notes;
@@ -44,6 +47,8 @@ pub struct Brownian {
     buffer_config: BufferConfig,
     /// Absent where the system gave no thread: then nothing plays.
     generation: Option<Generation>,
+    #[cfg(feature = "editor")]
+    repaint: editor::Repaint,
 }
 
 impl Default for Brownian {
@@ -68,6 +73,8 @@ impl Default for Brownian {
                 process_mode: ProcessMode::Realtime,
             },
             generation,
+            #[cfg(feature = "editor")]
+            repaint: editor::Repaint::default(),
         }
     }
 }
@@ -96,6 +103,7 @@ impl Brownian {
     /// Takes the host's events of this block; what is beyond the capacity is lost.
     fn collect_events(&mut self, context: &mut impl ProcessContext<Self>) {
         self.events.clear();
+        self.params.audition.collect(&mut self.events);
         while let Some(event) = context.next_event() {
             let frame = event.timing();
             if let Some(event) = engine_event(&event).filter(|_| self.events.len() < self.events.capacity()) {
@@ -154,12 +162,20 @@ impl Plugin for Brownian {
     const MIDI_INPUT: MidiConfig = MidiConfig::MidiCCs;
     const SAMPLE_ACCURATE_AUTOMATION: bool = true;
 
+    #[cfg(feature = "editor")]
+    type Editor = editor::BrownianEditor;
+    #[cfg(not(feature = "editor"))]
     type Editor = ();
     type SysExMessage = ();
     type BackgroundTask = ();
 
     fn params(&self) -> Arc<dyn Params> {
         self.params.clone()
+    }
+
+    #[cfg(feature = "editor")]
+    fn editor(&mut self, _executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
+        Some(editor::BrownianEditor::new(self.params.clone(), self.engine.meters(), self.repaint.notifier()))
     }
 
     fn activate(
@@ -199,7 +215,10 @@ impl Plugin for Brownian {
         let num_frames = left.len();
         let status = self.engine.process(&self.events, [left, right], &self.params.to_engine());
         self.tell_ended(num_frames, context);
-        process_status(status)
+        #[cfg(feature = "editor")]
+        self.repaint.after_block(status.tail != Tail::Frames(0));
+        // Keys that the window presses and sounds that it orders must reach a block.
+        if self.params.audition.has_window() { ProcessStatus::KeepAlive } else { process_status(status) }
     }
 }
 

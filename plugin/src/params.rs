@@ -12,12 +12,13 @@ pub use generation::GenerationParams;
 pub use pads::PadParams;
 use ranges::{OCTAVES, cutoff, cutoff_hz, milliseconds, octaves, percent, plain, signed_percent};
 
+use crate::audition::Audition;
 use crate::engine::{
     EnvelopeParameters, FilterParameters, MAX_NOTES, ModulationTarget, NUM_PADS, Pads, Parameters, RegionParameters,
     VelocityParameters,
 };
 use crate::generation::{Kind, Order};
-use crate::state::PatchField;
+use crate::state::{PatchField, WindowField};
 
 /// Semitones that the instrument can be tuned up or down.
 const MAX_TUNE: f32 = 48.0;
@@ -104,6 +105,11 @@ pub struct BrownianParams {
     /// The sounds themselves.
     #[persist = "patch"]
     pub patch: PatchField,
+    /// How large the window was.
+    #[persist = "window"]
+    pub window: WindowField,
+    /// Keys that the window holds down; no part of a project.
+    pub audition: Audition,
     /// The pads of a kit, from the bass drum's key up.
     #[nested(array, group = "Pad")]
     pub pads: [PadParams; NUM_PADS],
@@ -151,6 +157,8 @@ impl Default for BrownianParams {
             loop_fade_ms: milliseconds("Loop fade", 50.0, (1.0, 2000.0)),
             generation: GenerationParams::default(),
             patch: PatchField::default(),
+            window: WindowField::default(),
+            audition: Audition::default(),
             pads: std::array::from_fn(PadParams::new),
         }
     }

@@ -33,8 +33,8 @@ fn main() -> Result<()> {
     }
 }
 
-/// Builds and bundles the plugin; `options` go on to `cargo build`.
+/// Builds and bundles the plugin with its window; `options` go on to `cargo build`.
 fn bundle(options: &[&str]) -> Result<()> {
-    let args = ["bundle", "brownian-plugin"].iter().chain(options);
+    let args = ["bundle", "brownian-plugin", "--features=editor"].iter().chain(options);
     nice_plug_xtask::main_with_args("cargo xtask", args.map(ToString::to_string))
 }
