@@ -8,6 +8,7 @@ mod fluidsynth;
 mod hit;
 mod labels;
 mod midi;
+mod notes;
 mod output;
 mod report;
 mod soundfont;
@@ -40,6 +41,8 @@ pub struct Args {
 pub enum Recipe {
     /// Drum hits in eleven classes, from collections that do not ask to share alike
     Drums,
+    /// Notes of pitched instruments in thirteen families, by key, from the SoundFonts
+    Notes,
 }
 
 /// Make the set and print what went in.
@@ -54,14 +57,21 @@ pub fn run(args: &Args) -> Result<Outcome> {
 
 /// Collect, label, trim, sort and write.
 fn prepare(args: &Args) -> Result<Report> {
-    let Recipe::Drums = args.recipe;
+    let (classes, sources): (Vec<_>, Vec<_>) = match args.recipe {
+        Recipe::Drums => (labels::CLASSES.to_vec(), sources::DRUMS.iter().collect()),
+        Recipe::Notes => (notes::classes(), notes::sources().collect()),
+    };
     // Rendering takes minutes: better refuse before.
     output::make_folder(&args.out)?;
-    let mut report = Report::default();
+    let ids = sources.iter().map(|source| source.id).collect();
+    let mut report = Report { classes, sources: ids, ..Report::default() };
     let mut hits = Vec::new();
-    for source in sources::DRUMS {
+    for source in sources {
         eprintln!("reading {}", source.id);
-        let found = collect::collect(&args.raw, source)?;
+        let found = match args.recipe {
+            Recipe::Drums => collect::collect(&args.raw, source)?,
+            Recipe::Notes => notes::collect(&args.raw, source)?,
+        };
         report.note(source.id, &found);
         hits.extend(found.hits);
     }

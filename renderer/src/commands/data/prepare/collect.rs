@@ -1,9 +1,9 @@
 //! Finding the sounds of a source and naming them.
 
 use super::fluidsynth;
-use super::hit::{Hit, SAMPLE_RATE, Ticket};
+use super::hit::{Hit, SAMPLE_RATE, Ticket, mean};
 use super::labels::{Label, label};
-use super::midi::Strike;
+use super::midi::{DRUMS, Strike};
 use super::soundfont::{Preset, Zone, read_presets};
 use super::sources::{Kind, Source};
 use anyhow::{Context, Result, ensure};
@@ -54,6 +54,11 @@ impl Found {
         None
     }
 
+    /// As one sound, whatever the channels hold: of an instrument, they are the places of its microphones.
+    pub fn redeem_mixed(&mut self, ticket: &Ticket, channels: &[Vec<f32>]) {
+        self.redeem(ticket, &[mean(channels)]);
+    }
+
     fn redeem(&mut self, ticket: &Ticket, channels: &[Vec<f32>]) {
         let hits = ticket.redeem(channels);
         if hits.is_empty() {
@@ -68,8 +73,14 @@ fn files(folder: &Path, source: &'static Source) -> Result<Found> {
     for path in listed(folder, &["flac", "wav"])? {
         let name = stem(&path);
         if let Some(class) = found.class(source, &name) {
-            let ticket =
-                Ticket { class, source, material: vec![family(source, &name)], origin: file_name(&path), name };
+            let ticket = Ticket {
+                class,
+                source,
+                pitch: None,
+                material: vec![family(source, &name)],
+                origin: file_name(&path),
+                name,
+            };
             found.redeem(&ticket, &read(&path)?);
         }
     }
@@ -98,6 +109,7 @@ fn kit(folder: &Path, source: &'static Source) -> Result<Found> {
                 source,
                 name: stem(&path),
                 origin: format!("{}, {name}", file_name(&path)),
+                pitch: None,
                 material: vec![format!("{}/{}", source.id, stem(&path))],
             };
             found.redeem(&ticket, &read(&path)?);
@@ -160,7 +172,7 @@ fn strikes_of(preset: &Preset) -> impl Iterator<Item = (Strike, Vec<&Zone>)> {
     let all = (0..128u8).flat_map(|key| VELOCITIES.map(|velocity| (key, velocity)));
     all.filter_map(|(key, velocity)| {
         let zones: Vec<&Zone> = preset.struck(key, velocity).collect();
-        let strike = Strike { program: preset.program as u8 & 0x7f, key, velocity };
+        let strike = Strike { channel: DRUMS, program: preset.program as u8 & 0x7f, key, velocity };
         (!zones.is_empty()).then_some((strike, zones))
     })
 }
@@ -179,18 +191,24 @@ fn class_of(found: &mut Found, source: &Source, zones: &[&Zone]) -> Option<&'sta
 }
 
 fn ticket(source: &'static Source, class: &'static str, preset: &Preset, strike: Strike, zones: &[&Zone]) -> Ticket {
-    let recording = |zone: &&Zone| zone.sample.split('(').next().unwrap_or_default().trim().to_lowercase();
-    let recordings: BTreeSet<String> = zones.iter().map(recording).collect();
-    let Strike { program, key, velocity } = strike;
+    let recordings = recordings(zones);
+    let Strike { program, key, velocity, .. } = strike;
     let first = recordings.first().cloned().unwrap_or_default();
     Ticket {
         class,
         source,
         name: format!("{first} p{program} k{key} v{velocity}"),
         origin: format!("preset {}:{program} {}, key {key}, velocity {velocity}", preset.bank, preset.name),
+        pitch: None,
         // The fonts of one family share recordings under the same names.
         material: recordings.iter().map(|recording| format!("fluid/{recording}")).collect(),
     }
+}
+
+/// The names of the recordings under zones, without what tells their channels apart.
+pub fn recordings(zones: &[&Zone]) -> BTreeSet<String> {
+    let recording = |zone: &&Zone| zone.sample.split('(').next().unwrap_or_default().trim().to_lowercase();
+    zones.iter().map(recording).collect()
 }
 
 /// The channels of the file at `path` at [`SAMPLE_RATE`].
@@ -198,7 +216,11 @@ fn read(path: &Path) -> Result<Vec<Vec<f32>>> {
     Ok(resample(&decode(path)?, SAMPLE_RATE)?.into_channels())
 }
 
-fn listed(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
+/// The files of these extensions in a folder, sorted.
+///
+/// # Errors
+/// The folder cannot be read, or holds none.
+pub fn listed(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
     let mut paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     paths.retain(|path| extensions.iter().any(|extension| path.extension().is_some_and(|found| found == *extension)));

@@ -29,7 +29,7 @@ const PEAK: f32 = 0.99;
 pub struct Hit {
     /// Mono at [`SAMPLE_RATE`], onset 2 ms after the start, peak 0.99.
     pub samples: Vec<f32>,
-    /// One of [`super::labels::CLASSES`].
+    /// One of the recipe's.
     pub class: &'static str,
     /// Collection.
     pub source: &'static Source,
@@ -37,6 +37,8 @@ pub struct Hit {
     pub name: String,
     /// Where in the collection, for people.
     pub origin: String,
+    /// MIDI note, where it has one.
+    pub pitch: Option<u8>,
     /// Names of the recordings underneath: sounds that share one are siblings.
     pub material: Vec<String>,
     /// Peak before it was brought to full level; of duplicates the loudest is the clearest.
@@ -54,6 +56,8 @@ pub struct Ticket {
     pub name: String,
     /// See [`Hit::origin`].
     pub origin: String,
+    /// See [`Hit::pitch`].
+    pub pitch: Option<u8>,
     /// See [`Hit::material`].
     pub material: Vec<String>,
 }
@@ -77,6 +81,7 @@ impl Ticket {
             source: self.source,
             name: format!("{}-{}{suffix}", self.source.id, slug(&self.name)),
             origin: self.origin.clone(),
+            pitch: self.pitch,
             material: self.material.clone(),
             level,
         })
@@ -122,7 +127,8 @@ pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
     if aa > 0.0 && bb > 0.0 { ab / (aa * bb).sqrt() } else { 0.0 }
 }
 
-fn mean(channels: &[Vec<f32>]) -> Vec<f32> {
+/// The channels' mean, as long as the shortest.
+pub fn mean(channels: &[Vec<f32>]) -> Vec<f32> {
     let frames = channels.iter().map(Vec::len).min().unwrap_or(0);
     (0..frames).map(|n| channels.iter().map(|channel| channel[n]).sum::<f32>() / channels.len() as f32).collect()
 }

@@ -1,4 +1,4 @@
-//! A Standard MIDI File of single drum hits on a fixed grid, one tick a millisecond.
+//! A Standard MIDI File of single notes on a fixed grid, one tick a millisecond.
 
 /// Milliseconds from one hit to the next.
 pub const GRID_MS: u32 = 3000;
@@ -9,12 +9,16 @@ const HELD_MS: u32 = 2500;
 /// When what still sounds is cut, so that no tail reaches the next hit.
 const SILENCED_MS: u32 = 2800;
 /// Channel 10, the drum channel.
-const CHANNEL: u8 = 9;
+pub const DRUMS: u8 = 9;
+/// Channel 1, an instrument.
+pub const MELODIC: u8 = 0;
 
-/// A key struck on a kit.
+/// A key struck on a kit or an instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Strike {
-    /// MIDI program of the kit.
+    /// [`DRUMS`] or [`MELODIC`].
+    pub channel: u8,
+    /// MIDI program.
     pub program: u8,
     /// MIDI note.
     pub key: u8,
@@ -41,10 +45,10 @@ fn track(strikes: &[Strike]) -> Vec<u8> {
         now_ms = time_ms;
     };
     for (start_ms, strike) in (0..).step_by(GRID_MS as usize).zip(strikes) {
-        at(start_ms, &[0xc0 | CHANNEL, strike.program]);
-        at(start_ms + LEAD_MS, &[0x90 | CHANNEL, strike.key, strike.velocity]);
-        at(start_ms + LEAD_MS + HELD_MS, &[0x80 | CHANNEL, strike.key, 0]);
-        at(start_ms + LEAD_MS + SILENCED_MS, &[0xb0 | CHANNEL, 120, 0]);
+        at(start_ms, &[0xc0 | strike.channel, strike.program]);
+        at(start_ms + LEAD_MS, &[0x90 | strike.channel, strike.key, strike.velocity]);
+        at(start_ms + LEAD_MS + HELD_MS, &[0x80 | strike.channel, strike.key, 0]);
+        at(start_ms + LEAD_MS + SILENCED_MS, &[0xb0 | strike.channel, 120, 0]);
     }
     at(strikes.len() as u32 * GRID_MS + LEAD_MS, &[0xff, 0x2f, 0]);
     bytes
@@ -79,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_file_declares_the_length_of_its_track() {
-        let strike = Strike { program: 25, key: 36, velocity: 100 };
+        let strike = Strike { channel: DRUMS, program: 25, key: 36, velocity: 100 };
         let file = standard_midi_file(&[strike; 3]);
         let declared = u32::from_be_bytes([file[18], file[19], file[20], file[21]]) as usize;
         assert_eq!(declared, file.len() - 22);

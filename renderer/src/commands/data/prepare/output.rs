@@ -28,7 +28,10 @@ pub fn write(set: &Sorted, out: &Path) -> Result<()> {
     for (path, hit, _) in &rows {
         write_wav(&hit.samples, &out.join(path)).with_context(|| format!("cannot write {path}"))?;
     }
-    let manifest = rows.iter().map(|(path, hit, group)| [path.as_str(), hit.class, "", group]);
+    let pitches: Vec<String> =
+        rows.iter().map(|(_, hit, _)| hit.pitch.map_or_else(String::new, |key| key.to_string())).collect();
+    let manifest =
+        rows.iter().zip(&pitches).map(|((path, hit, group), pitch)| [path.as_str(), hit.class, pitch.as_str(), group]);
     write_csv(&out.join("manifest.csv"), ["path", "class", "pitch", "group"], manifest)?;
     let sources = rows
         .iter()

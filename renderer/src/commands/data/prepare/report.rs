@@ -1,8 +1,6 @@
 //! What `brownian data prepare` tells: counts per class and source, groups, and what stayed out.
 
 use super::collect::Found;
-use super::labels::CLASSES;
-use super::sources::DRUMS;
 use super::twins::Sorted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,6 +8,10 @@ use std::fmt;
 /// What went into a set, and what did not.
 #[derive(Debug, Default)]
 pub struct Report {
+    /// The recipe's classes, in order.
+    pub classes: Vec<&'static str>,
+    /// The recipe's sources, in order.
+    pub sources: Vec<&'static str>,
     /// Sounds of each (class, source).
     pub counts: BTreeMap<(&'static str, &'static str), usize>,
     /// Groups of each class.
@@ -42,7 +44,7 @@ impl Report {
             *self.seconds.entry(hit.class).or_default() +=
                 hit.samples.len() as f64 / f64::from(super::hit::SAMPLE_RATE);
         }
-        for class in CLASSES {
+        for class in self.classes.clone() {
             let of_class = sorted.hits.iter().zip(&sorted.groups).filter(|(hit, _)| hit.class == class);
             self.groups.insert(class, of_class.map(|(_, group)| group).collect::<BTreeSet<_>>().len());
         }
@@ -51,10 +53,10 @@ impl Report {
     fn row(&self, f: &mut fmt::Formatter<'_>, class: &'static str) -> fmt::Result {
         let of = |source: &'static str| self.counts.get(&(class, source)).copied().unwrap_or(0);
         write!(f, "{class:<12}")?;
-        for source in DRUMS {
-            write!(f, "{:>11}", of(source.id))?;
+        for source in &self.sources {
+            write!(f, "{:>11}", of(source))?;
         }
-        let total: usize = DRUMS.iter().map(|source| of(source.id)).sum();
+        let total: usize = self.sources.iter().map(|source| of(source)).sum();
         let seconds = self.seconds.get(class).copied().unwrap_or(0.0);
         writeln!(f, "{total:>8}{:>8}{seconds:>9.1}", self.groups.get(class).copied().unwrap_or(0))
     }
@@ -63,9 +65,9 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<12}", "class")?;
-        DRUMS.iter().try_for_each(|source| write!(f, "{:>11}", source.id))?;
+        self.sources.iter().try_for_each(|source| write!(f, "{source:>11}"))?;
         writeln!(f, "{:>8}{:>8}{:>9}", "sounds", "groups", "seconds")?;
-        CLASSES.into_iter().try_for_each(|class| self.row(f, class))?;
+        self.classes.iter().try_for_each(|class| self.row(f, class))?;
         let sounds: usize = self.counts.values().sum();
         let seconds: f64 = self.seconds.values().sum();
         writeln!(f, "{sounds} sounds, {:.1} min; {} duplicates dropped", seconds / 60.0, self.num_duplicates)?;

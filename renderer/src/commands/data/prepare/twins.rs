@@ -183,6 +183,7 @@ mod tests {
             source: &DRUMS[0],
             name: name.to_owned(),
             origin: name.to_owned(),
+            pitch: None,
             material: vec![material.to_owned()],
             level: gain.abs(),
         }
