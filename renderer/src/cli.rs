@@ -147,15 +147,28 @@ pub struct EditArgs {
     /// Which variation [default: the seed + 1]
     #[arg(long, value_name = "SEED", allow_negative_numbers = true)]
     pub vary_seed: Option<u64>,
-    /// Go towards another sound: a seed, or a file that Brownian wrote with the same model
+    /// Go towards another sound: a seed, or a file (its recipe, where it holds one of this model, else its sound); given
+    /// twice, from one file's sound to another's
     #[arg(long, value_name = "SEED|FILE")]
-    pub morph: Option<String>,
+    pub morph: Vec<String>,
     /// How far to go with --morph [default: 0.5]
     #[arg(long, value_name = "0..1", allow_negative_numbers = true)]
     pub amount: Option<f64>,
     /// What it shall not be; needs a --guidance above 1
     #[arg(long, value_name = "CLASS")]
     pub not_class: Option<String>,
+    /// Make variations of the sound in a file
+    #[arg(long, value_name = "FILE")]
+    pub init_audio: Option<PathBuf>,
+    /// How far from --init-audio: 0.1 stays near, 1 ignores it [default: 0.5]
+    #[arg(long, value_name = "0..1", allow_negative_numbers = true)]
+    pub init_noise_level: Option<f64>,
+    /// Make parts of the sound in a file anew; the file is as long, mono and as loud, and the same outside of --mask
+    #[arg(long, value_name = "FILE")]
+    pub inpaint: Option<PathBuf>,
+    /// What --inpaint makes anew, in seconds; may be repeated
+    #[arg(long, value_name = "START..END", value_parser = mask)]
+    pub mask: Vec<[f64; 2]>,
 }
 
 /// How loud the file is: at most one of them.
@@ -316,6 +329,12 @@ fn assignment(text: &str) -> Result<(String, f32), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} lacks a value; need NAME=0..1"))?;
     let value = value.trim().parse().map_err(|_| format!("{value:?} is no number; need NAME=0..1"))?;
     Ok((name.trim().to_string(), value))
+}
+
+fn mask(text: &str) -> Result<[f64; 2], String> {
+    let (start, end) = text.split_once("..").ok_or_else(|| format!("{text:?} lacks an end; need START..END"))?;
+    let seconds = |text: &str| text.trim().parse().map_err(|_| format!("{text:?} is no number; need START..END"));
+    Ok([seconds(start)?, seconds(end)?])
 }
 
 fn sampler(text: &str) -> Result<Sampler, String> {

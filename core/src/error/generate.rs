@@ -80,6 +80,48 @@ pub enum GenerateError {
         /// Id and hash in the recipe.
         need: String,
     },
+    /// A file that an edit starts from holds another sound than when the recipe was made.
+    #[error("{}: holds another sound ({found}) than the recipe was made from; need the file with SHA-256 {need}…", path.display())]
+    OtherSound {
+        /// Which file.
+        path: PathBuf,
+        /// The first letters of the hash of what it holds.
+        found: String,
+        /// The first letters of the hash in the recipe.
+        need: String,
+    },
+    /// A file that an edit starts from holds nothing to start from.
+    #[error("{}: is silent; need a sound", path.display())]
+    SilentFile {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A recipe is text, so the paths in it are.
+    #[error("{}: a recipe cannot keep a path that is no Unicode text; rename the file", path.display())]
+    PathNotText {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// What inpainting shall replace is no part of the sound, or too much of it.
+    #[error("mask {start}..{end} s of {}: {reason}", path.display())]
+    Mask {
+        /// Seconds.
+        start: f64,
+        /// Seconds.
+        end: f64,
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it, and what is needed.
+        reason: String,
+    },
+    /// Edits that exclude each other.
+    #[error("{first} and {second} exclude each other; leave one out")]
+    EditsExclude {
+        /// What one is called.
+        first: &'static str,
+        /// What the other is called.
+        second: &'static str,
+    },
     /// The network gave infinities or NaNs.
     #[error("model {model} gave samples that are not finite for seed {seed}; lower the guidance or retrain the model")]
     NotFinite {

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::edit::{Edit, MAX_DEPTH, Morph, MorphEnd, Vary};
+use super::edit::{Edit, Init, MAX_DEPTH, Morph, MorphEnd, Vary};
+use super::inpaint::resolve_inpaint;
 use super::recipe::Recipe;
 use super::request::{in_range, micro, unknown_class};
-use crate::error::GenerateError;
+use crate::error::{GenerateError, Result};
 use crate::model::Card;
 
 /// Check an edit against the model of this card; what it says is rounded as recipes are.
-pub(super) fn resolve_edit(edit: &Edit, guidance: f64, card: &Card, num_samples: usize) -> Result<Edit, GenerateError> {
+pub(super) fn resolve_edit(edit: &Edit, guidance: f64, card: &Card, num_samples: usize) -> Result<Edit> {
+    check_exclusive(edit)?;
     let depth = edit.depth();
     in_range("the number of recipes within this one", depth, 0..=MAX_DEPTH)?;
     let morph = edit.morph.as_ref().map(|morph| resolve_morph(morph, card, num_samples)).transpose()?;
@@ -18,7 +20,29 @@ pub(super) fn resolve_edit(edit: &Edit, guidance: f64, card: &Card, num_samples:
         not_class: not_class(edit.not_class.as_ref(), guidance, card)?,
         vary: edit.vary.as_ref().map(resolve_vary).transpose()?,
         morph,
+        init: edit.init.as_ref().map(resolve_init).transpose()?,
+        inpaint: edit.inpaint.as_ref().map(|inpaint| resolve_inpaint(inpaint, card, num_samples)).transpose()?,
     })
+}
+
+/// Each of these says where the sampler starts.
+fn check_exclusive(edit: &Edit) -> Result<(), GenerateError> {
+    let starts = [
+        ("a morph", edit.morph.is_some()),
+        ("a variation of a file", edit.init.is_some()),
+        ("inpainting", edit.inpaint.is_some()),
+    ];
+    let mut given = starts.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name);
+    match (given.next(), given.next()) {
+        (Some(first), Some(second)) => Err(GenerateError::EditsExclude { first, second }),
+        _ if edit.vary.is_some() && edit.morph.as_ref().is_some_and(|morph| morph.from.is_some()) => {
+            Err(GenerateError::EditsExclude {
+                first: "a variation of the seed",
+                second: "a morph that starts from a file",
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn class_mix(mix: &BTreeMap<String, f64>, card: &Card) -> Result<BTreeMap<String, f64>, GenerateError> {
@@ -49,15 +73,33 @@ fn resolve_vary(vary: &Vary) -> Result<Vary, GenerateError> {
     Ok(Vary { seed: vary.seed, amount: micro(in_range("the amount of variation", vary.amount, 0.0..=1.0)?) })
 }
 
-fn resolve_morph(morph: &Morph, card: &Card, num_samples: usize) -> Result<Morph, GenerateError> {
+fn resolve_init(init: &Init) -> Result<Init> {
+    let noise_level = micro(in_range("the noise level of a variation", init.noise_level, 0.0..=1.0)?);
+    Ok(Init { file: init.file.pinned()?, noise_level })
+}
+
+fn resolve_morph(morph: &Morph, card: &Card, num_samples: usize) -> Result<Morph> {
     let to = match &morph.to {
         MorphEnd::Seed(seed) => MorphEnd::Seed(*seed),
         MorphEnd::Recipe(recipe) => {
             check_model(recipe, card)?;
+            check_has_noise(recipe)?;
             MorphEnd::Recipe(Box::new(recipe.request().resolve(card, num_samples)?))
         }
+        MorphEnd::File(file) => MorphEnd::File(file.pinned()?),
     };
-    Ok(Morph { to, amount: micro(in_range("the amount of morphing", morph.amount, 0.0..=1.0)?) })
+    let from = morph.from.as_ref().map(|file| file.pinned()).transpose()?;
+    Ok(Morph { from, to, amount: micro(in_range("the amount of morphing", morph.amount, 0.0..=1.0)?) })
+}
+
+/// A sound that was made of a file has no noise of its own to mix with.
+fn check_has_noise(recipe: &Recipe) -> Result<(), GenerateError> {
+    let second = "a morph to its recipe (morph to its file)";
+    match &recipe.edit {
+        Edit { init: Some(_), .. } => Err(GenerateError::EditsExclude { first: "a variation of a file", second }),
+        Edit { inpaint: Some(_), .. } => Err(GenerateError::EditsExclude { first: "inpainting", second }),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a recipe is of the model of this card.

@@ -7,10 +7,10 @@ use crate::model::Card;
 
 /// What to make: a recipe that fits this card, mixed with what it morphs to.
 pub(super) fn condition(recipe: &Recipe, card: &Card) -> Blend {
-    let own = unmorphed(recipe, card);
+    let own = own_condition(recipe, card);
     match &recipe.edit.morph {
         Some(morph) => match &morph.to {
-            MorphEnd::Seed(_) => own,
+            MorphEnd::Seed(_) | MorphEnd::File(_) => own,
             MorphEnd::Recipe(other) => own.towards(&condition(other, card), morph.amount as f32),
         },
         None => own,
@@ -23,7 +23,8 @@ pub(super) fn away_from(recipe: &Recipe, card: &Card) -> Blend {
     Condition { class, ..Condition::default() }.into()
 }
 
-fn unmorphed(recipe: &Recipe, card: &Card) -> Blend {
+/// What a recipe says itself of class, attributes and pitch, whatever it morphs to.
+pub(super) fn own_condition(recipe: &Recipe, card: &Card) -> Blend {
     let attributes = Attribute::ALL.map(|attribute| recipe.attributes.get(&attribute).copied());
     let with_class = |class| Condition { class, attributes, pitch: recipe.pitch };
     let mix = &recipe.edit.class_mix;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::recipe::Recipe;
+use super::sound_file::SoundFile;
 
 /// Most recipes within recipes: what one file holds stays readable.
 pub(super) const MAX_DEPTH: usize = 16;
@@ -25,6 +26,12 @@ pub struct Edit {
     /// A sound on the way to another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub morph: Option<Morph>,
+    /// A variation of a sound in a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init: Option<Init>,
+    /// A sound in a file, parts of it made anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inpaint: Option<Inpaint>,
 }
 
 /// A variation: the sound's noise is mixed with that of another seed, under the same class and attributes.
@@ -41,6 +48,9 @@ pub struct Vary {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Morph {
+    /// The sound to start from, instead of that of seed and variation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<SoundFile>,
     /// The other sound.
     pub to: MorphEnd,
     /// How far, 0..=1: 0 is the sound itself, 1 the other (its steps, sampler, guidance and duration are not taken).
@@ -55,6 +65,34 @@ pub enum MorphEnd {
     Seed(u64),
     /// The sound of another recipe of the same model.
     Recipe(Box<Recipe>),
+    /// Any sound, under the same class and attributes: it is brought into the model's form (mono, at the model's rate,
+    /// from its onset on, cut or continued in silence to the model's length, peak 1) and its noise is found by inversion.
+    File(SoundFile),
+}
+
+/// A variation of a sound in a file: the sampler starts from the file's sound under noise (SDEdit, Meng et al. 2021,
+/// <https://arxiv.org/abs/2108.01073>), in both stages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Init {
+    /// The sound, brought into the model's form as in [`MorphEnd::File`].
+    pub file: SoundFile,
+    /// How much of it the noise hides, 0..=1: at 0.1 the result stays near, 1 ignores the file. The noise's share of
+    /// what the network sees is `sin(level * 90 degrees)`.
+    pub noise_level: f64,
+}
+
+/// Parts of a sound in a file, made anew to fit the rest.
+///
+/// The result is as long as the file, mono and at the model's rate. Outside the masks it is the file, sample by sample;
+/// within a mask it fades from the file to the new sound over the first 5 ms, and back over the last.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inpaint {
+    /// The sound.
+    pub file: SoundFile,
+    /// What is made anew: from, to, in seconds. Each shorter than the model's clips; ascending, none touching another.
+    pub masks: Vec<[f64; 2]>,
 }
 
 impl Edit {

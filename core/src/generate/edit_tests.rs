@@ -6,11 +6,16 @@ use std::sync::Arc;
 use candle_core::Device;
 
 use super::*;
+use crate::audio::{Clip, WavFormat, WavInfo, wav_bytes};
 use crate::conditioning::Attribute;
-use crate::model::{Model, tiny};
+use crate::model::{Card, Model, tiny};
 
 fn session(threads: usize) -> Session {
-    let bytes = tiny::bytes(&tiny::two_stage_card()).unwrap();
+    session_of(&tiny::two_stage_card(), threads)
+}
+
+fn session_of(card: &Card, threads: usize) -> Session {
+    let bytes = tiny::bytes(card).unwrap();
     Session::new(Arc::new(Model::from_bytes("tiny", &bytes, &Device::Cpu).unwrap()), threads).unwrap()
 }
 
@@ -31,7 +36,7 @@ fn vary(seed: u64, amount: f64) -> Edit {
 }
 
 fn morph(to: MorphEnd, amount: f64) -> Edit {
-    Edit { morph: Some(Morph { to, amount }), ..Edit::default() }
+    Edit { morph: Some(Morph { from: None, to, amount }), ..Edit::default() }
 }
 
 fn mix(parts: &[(&str, f64)]) -> Edit {
@@ -57,8 +62,24 @@ fn distance(a: &[f32], b: &[f32]) -> f64 {
     (squares.sum::<f64>() / a.len() as f64).sqrt()
 }
 
+/// A file that rings down from its first sample on, 0.25 s long: twice the model's clips.
+fn ring(folder: &tempfile::TempDir) -> SoundFile {
+    let samples = (0..4000).map(|i| (-0.002 * i as f32).exp() * (0.3 * i as f32).cos()).collect();
+    let (path, clip) = (folder.path().join("ring.wav"), Clip::mono(samples, 16_000).unwrap());
+    std::fs::write(&path, wav_bytes(&clip, WavFormat::Wav32f, &WavInfo::default()).unwrap()).unwrap();
+    SoundFile::new(path)
+}
+
+fn init(file: &SoundFile, noise_level: f64) -> Edit {
+    Edit { init: Some(Init { file: file.clone(), noise_level }), ..Edit::default() }
+}
+
+fn inpaint(file: &SoundFile, masks: &[[f64; 2]]) -> Edit {
+    Edit { inpaint: Some(Inpaint { file: file.clone(), masks: masks.to_vec() }), ..Edit::default() }
+}
+
 /// One request for each kind of edit.
-fn every_edit(session: &Session) -> Vec<Request> {
+fn every_edit(session: &Session, file: &SoundFile) -> Vec<Request> {
     let other = session.resolve(&edited(snare(9), vary(10, 0.5))).unwrap();
     let guided = Request { guidance: Some(2.0), ..kick(1) };
     vec![
@@ -67,6 +88,17 @@ fn every_edit(session: &Session) -> Vec<Request> {
         edited(kick(1), morph(MorphEnd::Recipe(Box::new(other)), 0.6)),
         edited(kick(1), mix(&[("kick", 0.6), ("snare", 0.4)])),
         edited(guided, Edit { not_class: Some("snare".into()), ..Edit::default() }),
+        edited(kick(1), init(file, 0.3)),
+        edited(kick(1), morph(MorphEnd::File(file.clone()), 0.3)),
+        edited(
+            kick(1),
+            Edit {
+                morph: Some(Morph { from: Some(file.clone()), to: MorphEnd::Seed(4), amount: 0.3 }),
+                ..Edit::default()
+            },
+        ),
+        // Two windows: one cannot hold both masks.
+        edited(kick(1), inpaint(file, &[[0.02, 0.05], [0.2, 0.25]])),
     ]
 }
 
@@ -130,8 +162,8 @@ fn what_it_shall_not_be_acts_through_guidance_and_needs_it() {
 
 #[test]
 fn every_edit_renders_the_same_bytes_from_its_recipe_on_any_number_of_threads_and_in_a_batch() {
-    let (alone, three) = (session(1), session(3));
-    let requests = every_edit(&alone);
+    let (alone, three, folder) = (session(1), session(3), tempfile::tempdir().unwrap());
+    let requests = every_edit(&alone, &ring(&folder));
     let expected: Vec<_> = requests.iter().map(|request| sound(&alone, request)).collect();
     let many = three.render_many(&requests, &Cancel::default(), &|_, _| ());
     for ((request, expected), many) in requests.iter().zip(&expected).zip(many) {
@@ -142,6 +174,84 @@ fn every_edit_renders_the_same_bytes_from_its_recipe_on_any_number_of_threads_an
         assert_eq!((&many.clip.channels()[0], &many.recipe), (expected, &recipe));
         assert_eq!(&sound(&three, &recipe.request()), expected, "{request:?}");
     }
+}
+
+#[test]
+fn progress_counts_every_call_of_every_edit() {
+    let (session, folder) = (session(1), tempfile::tempdir().unwrap());
+    for request in every_edit(&session, &ring(&folder)) {
+        let told = std::sync::Mutex::new(Vec::new());
+        session.render(&request, &Cancel::default(), &|done, total| told.lock().unwrap().push((done, total))).unwrap();
+        let told = told.into_inner().unwrap();
+        let total = told[0].1;
+        let expected: Vec<_> = (1..=total).map(|done| (done, total)).collect();
+        assert_eq!(told, expected, "{request:?}");
+    }
+}
+
+#[test]
+fn all_noise_ignores_the_file_and_little_of_it_stays_near() {
+    let (session, folder) = (session(1), tempfile::tempdir().unwrap());
+    let file = ring(&folder);
+    assert_eq!(sound(&session, &edited(kick(1), init(&file, 1.0))), sound(&session, &kick(1)));
+    let none = sound(&session, &edited(kick(1), init(&file, 0.0)));
+    let at = |level| distance(&none, &sound(&session, &edited(kick(1), init(&file, level))));
+    let distances = [0.01, 0.5].map(at);
+    assert!(distances[0] > 0.0 && distances.is_sorted(), "{distances:?}");
+}
+
+#[test]
+fn a_morph_from_a_file_starts_with_it_and_to_a_file_ends_in_it() {
+    let (session, folder) = (session(1), tempfile::tempdir().unwrap());
+    let file = ring(&folder);
+    let from = |amount| Edit {
+        morph: Some(Morph { from: Some(file.clone()), to: MorphEnd::Seed(4), amount }),
+        ..Edit::default()
+    };
+    let end = sound(&session, &edited(kick(1), morph(MorphEnd::File(file.clone()), 1.0)));
+    // Phases of cells without sound come from the seed, which is the same.
+    assert_eq!(sound(&session, &edited(kick(1), from(0.0))), end);
+    assert_eq!(sound(&session, &edited(kick(1), from(1.0))), sound(&session, &kick(4)));
+}
+
+#[test]
+fn outside_of_masks_every_sample_is_the_files_with_one_stage_and_with_two() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = ring(&folder);
+    let original = file.samples(16_000).unwrap();
+    for card in [tiny::two_stage_card(), tiny::one_stage_card()] {
+        let session = session_of(&card, 1);
+        let painted = sound(&session, &edited(kick(1), inpaint(&file, &[[0.02, 0.05], [0.2, 0.25]])));
+        assert_eq!(painted.len(), 4000);
+        assert_eq!((&painted[..320], &painted[800..3200]), (&original[..320], &original[800..3200]));
+        assert_ne!(painted[400..700], original[400..700]);
+        assert_ne!(painted[3300..3900], original[3300..3900]);
+    }
+}
+
+#[test]
+fn masks_are_kept_in_order_and_those_that_touch_are_one() {
+    let (session, folder) = (session(1), tempfile::tempdir().unwrap());
+    let masks = [[0.1, 0.12], [0.02, 0.03], [0.03, 0.05]];
+    let recipe = session.resolve(&edited(kick(1), inpaint(&ring(&folder), &masks))).unwrap();
+    assert_eq!(recipe.edit.inpaint.unwrap().masks, [[0.02, 0.05], [0.1, 0.12]]);
+    assert_eq!(recipe.duration_s, 0.25, "a sound that is inpainted is as long as its file");
+}
+
+#[test]
+fn a_render_of_a_file_stops_within_one_step_of_the_wish() {
+    let (session, folder, cancel) = (session(1), tempfile::tempdir().unwrap(), Cancel::default());
+    let request = edited(kick(1), morph(MorphEnd::File(ring(&folder)), 0.5));
+    let calls = std::sync::Mutex::new(0);
+    let result = session.render(&request, &cancel, &|done, _| {
+        *calls.lock().unwrap() = done;
+        // In the middle of the first inversion.
+        if done == 7 {
+            cancel.cancel();
+        }
+    });
+    assert!(result.is_err());
+    assert_eq!(calls.into_inner().unwrap(), 7);
 }
 
 #[test]

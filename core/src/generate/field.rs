@@ -1,23 +1,74 @@
 //! The noise that a sound begins as, and what lies between two of them.
 
-use super::edit::{Edit, MorphEnd};
+use super::edit::{Edit, Morph, MorphEnd};
 use super::recipe::Recipe;
+use super::sound_file::SoundFile;
+use crate::error::Result;
 use crate::noise::{NoiseStream, Seed};
 
-/// The standard normal field of `len` values that this stage (`purpose`) of a recipe's sound begins as.
-pub(super) fn field(recipe: &Recipe, purpose: &str, len: usize) -> Vec<f32> {
-    let mut field = white(recipe.seed, purpose, len);
-    let Edit { vary, morph, .. } = &recipe.edit;
-    if let Some(vary) = vary {
-        field = slerp(field, vary.amount, || white(vary.seed, purpose, len));
+/// Where the noise of a stage comes from.
+pub(super) struct Fields<'a> {
+    /// The name of the stage's streams.
+    pub purpose: &'a str,
+    /// Values of a field.
+    pub len: usize,
+    /// The noise that the stage makes a file's sound of, under what this recipe says of class and attributes.
+    pub invert: &'a dyn Fn(&SoundFile, &Recipe) -> Result<Vec<f32>>,
+}
+
+impl Fields<'_> {
+    /// The field, about standard normal, that this recipe's sound begins as.
+    ///
+    /// # Errors
+    /// As [`Fields::invert`].
+    pub(super) fn of(&self, recipe: &Recipe) -> Result<Vec<f32>> {
+        match &recipe.edit.morph {
+            None => self.varied(recipe),
+            Some(morph) => slerp(morph.amount, || self.start(recipe, morph), || self.end(recipe, morph)),
+        }
     }
-    if let Some(morph) = morph {
-        field = slerp(field, morph.amount, || match &morph.to {
-            MorphEnd::Seed(seed) => white(*seed, purpose, len),
-            MorphEnd::Recipe(other) => self::field(other, purpose, len),
-        });
+
+    fn varied(&self, recipe: &Recipe) -> Result<Vec<f32>> {
+        match &recipe.edit.vary {
+            None => self.white(recipe.seed),
+            Some(vary) => slerp(vary.amount, || self.white(recipe.seed), || self.white(vary.seed)),
+        }
     }
-    field
+
+    fn start(&self, recipe: &Recipe, morph: &Morph) -> Result<Vec<f32>> {
+        match &morph.from {
+            Some(file) => (self.invert)(file, recipe),
+            None => self.varied(recipe),
+        }
+    }
+
+    fn end(&self, recipe: &Recipe, morph: &Morph) -> Result<Vec<f32>> {
+        match &morph.to {
+            MorphEnd::Seed(seed) => self.white(*seed),
+            MorphEnd::Recipe(other) => self.of(other),
+            MorphEnd::File(file) => (self.invert)(file, recipe),
+        }
+    }
+
+    /// White standard normal noise.
+    fn white(&self, seed: u64) -> Result<Vec<f32>> {
+        let mut field = vec![0.0; self.len];
+        NoiseStream::new(Seed(seed), self.purpose, 0).fill_normal(&mut field);
+        Ok(field)
+    }
+}
+
+/// The files that [`Fields::of`] inverts for a recipe, each as often as it does.
+pub(super) fn inverted_files(recipe: &Recipe) -> Vec<&SoundFile> {
+    let Some(morph) = &recipe.edit.morph else { return Vec::new() };
+    let from = morph.from.iter().filter(|_| morph.amount < 1.0);
+    let to = match &morph.to {
+        _ if morph.amount <= 0.0 => Vec::new(),
+        MorphEnd::Seed(_) => Vec::new(),
+        MorphEnd::Recipe(other) => inverted_files(other),
+        MorphEnd::File(file) => vec![file],
+    };
+    from.chain(to).collect()
 }
 
 /// The seed whose phases fill cells that no frame determines: that of the nearest sound.
@@ -27,29 +78,23 @@ pub(super) fn phase_seed(recipe: &Recipe) -> u64 {
         (Some(morph), _) if morph.amount > 0.5 => match &morph.to {
             MorphEnd::Seed(seed) => *seed,
             MorphEnd::Recipe(other) => phase_seed(other),
+            MorphEnd::File(_) => recipe.seed,
         },
         (_, Some(vary)) if vary.amount > 0.5 => vary.seed,
         _ => recipe.seed,
     }
 }
 
-/// White standard normal noise.
-fn white(seed: u64, purpose: &str, len: usize) -> Vec<f32> {
-    let mut field = vec![0.0; len];
-    NoiseStream::new(Seed(seed), purpose, 0).fill_normal(&mut field);
-    field
-}
-
 /// `amount` (0..=1) of the way from `a` to `b` along the great circle between them (Shoemake 1985): as strong all the
 /// way, where a straight line would be weaker in the middle. The ends are `a` and `b` themselves.
-fn slerp(a: Vec<f32>, amount: f64, b: impl FnOnce() -> Vec<f32>) -> Vec<f32> {
+fn slerp(amount: f64, a: impl FnOnce() -> Result<Vec<f32>>, b: impl FnOnce() -> Result<Vec<f32>>) -> Result<Vec<f32>> {
     if amount <= 0.0 {
-        return a;
+        return a();
     }
-    let b = b();
     if amount >= 1.0 {
-        return b;
+        return b();
     }
+    let (a, b) = (a()?, b()?);
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
     let cosine = dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt().max(f64::MIN_POSITIVE);
     // Libm: the same on every platform.
@@ -59,12 +104,20 @@ fn slerp(a: Vec<f32>, amount: f64, b: impl FnOnce() -> Vec<f32>) -> Vec<f32> {
     let is_line = sine < 1e-6;
     let share = |amount: f64| if is_line { amount } else { libm::sin(amount * angle) / sine };
     let (of_a, of_b) = (share(1.0 - amount), share(amount));
-    a.iter().zip(&b).map(|(&a, &b)| (of_a * f64::from(a) + of_b * f64::from(b)) as f32).collect()
+    Ok(a.iter().zip(&b).map(|(&a, &b)| (of_a * f64::from(a) + of_b * f64::from(b)) as f32).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn white(seed: u64, purpose: &str, len: usize) -> Vec<f32> {
+        Fields { purpose, len, invert: &|_, _| Ok(Vec::new()) }.white(seed).unwrap()
+    }
+
+    fn between(a: &[f32], amount: f64, b: &[f32]) -> Vec<f32> {
+        slerp(amount, || Ok(a.to_vec()), || Ok(b.to_vec())).unwrap()
+    }
 
     fn power(field: &[f32]) -> f64 {
         field.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>() / field.len() as f64
@@ -82,7 +135,7 @@ mod tests {
     #[test]
     fn the_way_between_two_fields_keeps_their_power_and_ends_in_them() {
         let (a, b) = (white(1, "fine", 4096), white(2, "fine", 4096));
-        let at = |amount| slerp(a.clone(), amount, || b.clone());
+        let at = |amount| between(&a, amount, &b);
         for amount in [0.1, 0.25, 0.5, 0.9] {
             // The powers of the ends differ by a few percent themselves.
             assert!((power(&at(amount)) - 1.0).abs() < 0.11, "{amount}");
@@ -97,7 +150,7 @@ mod tests {
             let dot: f64 = x.iter().zip(y).map(|(x, y)| f64::from(x * y)).sum();
             (dot / 4096.0 / (power(x) * power(y)).sqrt()).acos()
         };
-        let third = slerp(a.clone(), 1.0 / 3.0, || b.clone());
+        let third = between(&a, 1.0 / 3.0, &b);
         // Exact but where the two are not equally strong (2 % here).
         assert!((angle(&a, &third) / angle(&a, &b) - 1.0 / 3.0).abs() < 0.01);
     }
@@ -105,7 +158,7 @@ mod tests {
     #[test]
     fn a_field_on_the_way_to_itself_stays() {
         let a = white(1, "fine", 64);
-        let same = slerp(a.clone(), 0.3, || a.clone());
+        let same = between(&a, 0.3, &a);
         assert!(a.iter().zip(&same).all(|(a, b)| (a - b).abs() < 1e-6));
     }
 }

@@ -140,7 +140,8 @@ mod tests {
             class_mix: BTreeMap::from([("kick".into(), 0.6), ("tom".into(), 0.4)]),
             not_class: Some("clap".into()),
             vary: Some(Vary { seed: 7, amount: 0.25 }),
-            morph: Some(Morph { to: MorphEnd::Recipe(Box::new(recipe())), amount: 0.5 }),
+            morph: Some(Morph { from: None, to: MorphEnd::Recipe(Box::new(recipe())), amount: 0.5 }),
+            ..Edit::default()
         };
         let edited = Recipe { version: 2, edit, ..recipe() };
         let (json, inner) = (edited.to_json(), recipe().to_json());

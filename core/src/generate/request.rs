@@ -5,11 +5,11 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use super::check_edit::resolve_edit;
-use super::edit::Edit;
+use super::edit::{Edit, Inpaint};
 use super::recipe::Recipe;
 use crate::conditioning::Attribute;
 use crate::diffusion::Sampler;
-use crate::error::{GenerateError, did_you_mean};
+use crate::error::{GenerateError, Result, did_you_mean};
 use crate::model::Card;
 use crate::noise::{NoiseStream, Seed};
 
@@ -50,7 +50,7 @@ pub fn attribute(name: &str) -> Result<Attribute, GenerateError> {
 
 impl Request {
     /// Check against the model of this card, whose clips have `num_samples` samples, and fill in its defaults.
-    pub(super) fn resolve(&self, card: &Card, num_samples: usize) -> Result<Recipe, GenerateError> {
+    pub(super) fn resolve(&self, card: &Card, num_samples: usize) -> Result<Recipe> {
         let defaults = &card.config.sampling;
         self.check_attributes(card)?;
         self.check_pitch(card)?;
@@ -67,7 +67,10 @@ impl Request {
             steps: in_range("steps", self.steps.unwrap_or(defaults.steps), 1..=1000)?,
             sampler: self.sampler.unwrap_or(defaults.sampler),
             guidance,
-            duration_s: self.duration(card.config.sample_rate, num_samples)?,
+            duration_s: match &edit.inpaint {
+                Some(inpaint) => self.inpainted_duration(inpaint, card.config.sample_rate)?,
+                None => self.duration(card.config.sample_rate, num_samples)?,
+            },
             edit,
         })
     }
@@ -104,6 +107,20 @@ impl Request {
             return Err(GenerateError::NoPitch { model: card.id.clone() });
         }
         in_range("pitch", pitch, 0.0..=127.0).map(drop)
+    }
+
+    /// That of the file.
+    fn inpainted_duration(&self, inpaint: &Inpaint, sample_rate: u32) -> Result<f64> {
+        let length = inpaint.file.samples(sample_rate)?.len();
+        let length_s = micro(length as f64 / f64::from(sample_rate));
+        match self.duration_s {
+            Some(asked) if samples_in(asked, sample_rate) != length => {
+                let need = format!("{length_s} s, that of {}, or none", inpaint.file.path.display());
+                let field = "the duration of a sound that is inpainted".into();
+                Err(GenerateError::OutOfRange { field, found: format!("{asked} s"), need }.into())
+            }
+            _ => Ok(length_s),
+        }
     }
 
     /// Compared in samples: what a recipe keeps of the longest clip may be a fraction of a sample above it.

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::cancel::Cancel;
 use super::check_edit::check_model;
-use super::pipeline::{make_clip, num_evaluations};
+use super::pipeline::Job;
 use super::recipe::Recipe;
 use super::request::Request;
 use super::threads::Threads;
@@ -53,12 +53,14 @@ impl Session {
         &self.model
     }
 
-    /// Check a request against the model and fill in its defaults: cheap, renders nothing.
+    /// Check a request against the model and fill in its defaults: cheap, renders nothing. Reads the files that an edit
+    /// starts from.
     ///
     /// # Errors
-    /// Unknown class or attribute (the valid ones, the nearest), a number out of range.
+    /// Unknown class or attribute (the valid ones, the nearest), a number out of range, a file that cannot be read or
+    /// holds another sound than the recipe was made from.
     pub fn resolve(&self, request: &Request) -> Result<Recipe> {
-        Ok(request.resolve(&self.model.card, self.model.representation.num_samples())?)
+        request.resolve(&self.model.card, self.model.representation.num_samples())
     }
 
     /// Check that a recipe is of this very model and within its ranges, so that rendering its
@@ -125,9 +127,10 @@ impl Session {
     fn make(&self, request: &Request, cancel: &Cancel, on_step: &(dyn Fn(usize, usize) + Sync)) -> Result<Rendered> {
         let start = Instant::now();
         let recipe = self.resolve(request)?;
-        let watch = Watch::new(cancel, on_step, num_evaluations(&self.model, &recipe));
+        let job = Job::new(&self.model, &recipe)?;
+        let watch = Watch::new(cancel, on_step, job.num_evaluations());
         watch.check()?;
-        let clip = make_clip(&self.model, &recipe, &watch)?;
+        let clip = job.make(&watch)?;
         Ok(Rendered { clip, recipe, render_s: start.elapsed().as_secs_f64() })
     }
 }

@@ -62,6 +62,14 @@ impl Representation for ComplexStft {
         }
         Ok(self.stft.inverse(&spectrum, self.num_samples))
     }
+
+    fn known_frames(&self, known: &[bool]) -> Vec<bool> {
+        let StftConfig { n_fft, hop_length, .. } = *self.stft.config();
+        // Centred on multiples of the hop, around the circle.
+        let first = |frame: usize| frame * hop_length + known.len() - n_fft / 2 % known.len();
+        let is_known = |frame| (0..n_fft).all(|i| known[(first(frame) + i) % known.len()]);
+        (0..self.num_frames()).map(is_known).collect()
+    }
 }
 
 /// `|z|^exponent e^(j phi)`.

@@ -22,6 +22,8 @@ use crate::noise::NoiseStream;
 const CEILING_DB: f32 = 10.0;
 /// Cells up to this far above the floor decode to exact silence.
 const SILENCE_DB: f32 = 3.0;
+/// Rounds of Griffin-Lim around known samples.
+const ROUNDS_AROUND: usize = 32;
 
 /// dB relative to a full-scale sine, clipped to `floor_db..=10`; `n_fft / 2` channels (Nyquist dropped).
 ///
@@ -107,4 +109,49 @@ impl Representation for LogMagnitude {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(overlap_add);
         Ok(samples)
     }
+
+    fn known_frames(&self, known: &[bool]) -> Vec<bool> {
+        let StftConfig { n_fft, hop_length, .. } = *self.stft.config();
+        let reach = |frame: usize| {
+            let centre = frame * hop_length;
+            centre.saturating_sub(n_fft / 2)..known.len().min(centre + n_fft / 2)
+        };
+        (0..self.num_frames()).map(|frame| known[reach(frame)].iter().all(|&known| known)).collect()
+    }
+
+    /// Griffin-Lim rounds that hold the known samples: phases grow into the gap from its edges.
+    fn decode_around(
+        &self,
+        frames: &Frames,
+        noise: &mut NoiseStream,
+        samples: &[f32],
+        known: &[bool],
+    ) -> Result<Vec<f32>> {
+        let mut decoded = self.decode(frames, noise)?;
+        let (magnitudes, _) = self.magnitudes(frames);
+        let known_frames = self.known_frames(known);
+        let num_bins = self.stft.num_bins();
+        for _ in 0..ROUNDS_AROUND {
+            hold(&mut decoded, samples, known);
+            let mut spectrum = self.stft.forward(&decoded);
+            let columns = spectrum.chunks_exact_mut(num_bins).zip(magnitudes.chunks_exact(self.num_channels()));
+            for ((bins, magnitudes), _) in columns.zip(&known_frames).filter(|(_, known)| !**known) {
+                bins[num_bins - 1] = Complex32::ZERO;
+                bins.iter_mut().zip(magnitudes).for_each(|(z, &magnitude)| *z = with_magnitude(*z, magnitude));
+            }
+            decoded = self.stft.inverse(&spectrum, self.num_samples);
+        }
+        Ok(decoded)
+    }
+}
+
+/// Put the known samples back.
+fn hold(decoded: &mut [f32], samples: &[f32], known: &[bool]) {
+    let pairs = decoded.iter_mut().zip(samples).zip(known);
+    pairs.filter(|(_, known)| **known).for_each(|((decoded, &sample), _)| *decoded = sample);
+}
+
+/// The phase of `z` at this magnitude; a cell of exactly 0 stays 0.
+fn with_magnitude(z: Complex32, magnitude: f32) -> Complex32 {
+    z * (magnitude / z.norm().max(f32::MIN_POSITIVE))
 }

@@ -82,6 +82,24 @@ pub trait Representation: Send + Sync {
     /// Another shape.
     fn decode(&self, frames: &Frames, noise: &mut NoiseStream) -> Result<Vec<f32>>;
 
+    /// For each frame whether it depends on known samples alone; `known` has a flag for each of `num_samples`.
+    fn known_frames(&self, known: &[bool]) -> Vec<bool>;
+
+    /// As [`Representation::decode`], of a sound whose `samples` are known where `known` says so: what lies between fits
+    /// them as well as the frames allow. Known samples may come out changed.
+    ///
+    /// # Errors
+    /// Another shape.
+    fn decode_around(
+        &self,
+        frames: &Frames,
+        noise: &mut NoiseStream,
+        _samples: &[f32],
+        _known: &[bool],
+    ) -> Result<Vec<f32>> {
+        self.decode(frames, noise)
+    }
+
     /// Whether a clip has the length that [`Representation::encode`] takes.
     ///
     /// # Errors

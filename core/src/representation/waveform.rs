@@ -39,4 +39,8 @@ impl Representation for Waveform {
         self.check_frames(frames)?;
         Ok(frames.data.clone())
     }
+
+    fn known_frames(&self, known: &[bool]) -> Vec<bool> {
+        known.chunks_exact(self.patch).map(|patch| patch.iter().all(|&known| known)).collect()
+    }
 }

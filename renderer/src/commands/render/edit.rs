@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
-use brownian_core::generate::{Edit, FileRecipe, Morph, MorphEnd, Request, Vary};
+use anyhow::{Context, Result, bail, ensure};
+use brownian_core::generate::{Edit, FileRecipe, Init, Inpaint, Morph, MorphEnd, Request, SoundFile, Vary};
 
 use crate::cli::{EditArgs, RenderArgs};
 
 /// A morph where nobody says how far.
 const HALFWAY: f64 = 0.5;
+/// A variation of a file where nobody says how far.
+const NOISE_LEVEL: f64 = 0.5;
 
-/// Put what the flags say of class and edits into `request`; what they leave alone stays.
+/// Put what the flags say of class and edits into `request`, for the model of this hash; what they leave alone stays.
 ///
 /// # Errors
-/// A flag that needs another, or what cannot be read.
-pub fn apply(args: &RenderArgs, request: &mut Request) -> Result<()> {
+/// A flag that needs another.
+pub fn apply(args: &RenderArgs, model_hash: &str, request: &mut Request) -> Result<()> {
     if let Some(class) = &args.class {
         (request.class, request.edit.class_mix) = classes(class)?;
     }
@@ -24,7 +26,9 @@ pub fn apply(args: &RenderArgs, request: &mut Request) -> Result<()> {
         class_mix: request.edit.class_mix.clone(),
         not_class: not_class.clone().or(request.edit.not_class.clone()),
         vary: vary(&args.edit, request)?,
-        morph: morph(&args.edit, request.edit.morph.clone())?,
+        morph: morph(&args.edit, model_hash, request.edit.morph.clone())?,
+        init: init(&args.edit, request.edit.init.clone())?,
+        inpaint: inpaint(&args.edit, request.edit.inpaint.clone())?,
     };
     request.edit = edit;
     Ok(())
@@ -56,23 +60,52 @@ fn vary(args: &EditArgs, request: &Request) -> Result<Option<Vary>> {
     Ok(Some(Vary { seed, amount }))
 }
 
-fn morph(args: &EditArgs, from: Option<Morph>) -> Result<Option<Morph>> {
-    let to = args.morph.as_deref().map(morph_end).transpose()?.or(from.as_ref().map(|morph| morph.to.clone()));
-    match (to, args.amount) {
-        (None, Some(amount)) => bail!("--amount {amount} needs --morph, the sound to go to (a seed or a file)"),
-        (None, None) => Ok(None),
-        (Some(to), amount) => {
-            Ok(Some(Morph { to, amount: amount.or(from.map(|morph| morph.amount)).unwrap_or(HALFWAY) }))
-        }
+fn morph(args: &EditArgs, model_hash: &str, kept: Option<Morph>) -> Result<Option<Morph>> {
+    let amount = args.amount.or(kept.as_ref().map(|morph| morph.amount)).unwrap_or(HALFWAY);
+    match (args.morph.as_slice(), kept) {
+        ([], None) => match args.amount {
+            Some(amount) => bail!("--amount {amount} needs --morph, the sound to go to (a seed or a file)"),
+            None => Ok(None),
+        },
+        ([], Some(kept)) => Ok(Some(Morph { amount, ..kept })),
+        ([to], _) => Ok(Some(Morph { from: None, to: morph_end(to, model_hash), amount })),
+        ([from, to], _) => Ok(Some(Morph { from: Some(SoundFile::new(from)), to: morph_end(to, model_hash), amount })),
+        (more, _) => bail!("--morph is given {} times; need the sound to go to, or two files", more.len()),
     }
 }
 
-fn morph_end(text: &str) -> Result<MorphEnd> {
+/// A seed, or a file: by its recipe where that is of this model and has noise of its own, else by its sound.
+fn morph_end(text: &str, model_hash: &str) -> MorphEnd {
     if let Ok(seed) = text.parse() {
-        return Ok(MorphEnd::Seed(seed));
+        return MorphEnd::Seed(seed);
     }
-    let file = FileRecipe::read(Path::new(text)).context("--morph needs a seed, or a file that Brownian wrote")?;
-    Ok(MorphEnd::Recipe(Box::new(file.recipe)))
+    let recipe = FileRecipe::read(Path::new(text)).ok().map(|file| file.recipe);
+    let is_noise = |edit: &Edit| edit.init.is_none() && edit.inpaint.is_none();
+    match recipe.filter(|recipe| recipe.model_hash == model_hash && is_noise(&recipe.edit)) {
+        Some(recipe) => MorphEnd::Recipe(Box::new(recipe)),
+        None => MorphEnd::File(SoundFile::new(text)),
+    }
+}
+
+fn init(args: &EditArgs, kept: Option<Init>) -> Result<Option<Init>> {
+    let level = args.init_noise_level;
+    let file = args.init_audio.as_ref().map(SoundFile::new).or(kept.as_ref().map(|init| init.file.clone()));
+    let Some(file) = file else {
+        ensure!(level.is_none(), "--init-noise-level needs --init-audio, the file to start from");
+        return Ok(None);
+    };
+    let noise_level = level.or(kept.map(|init| init.noise_level)).unwrap_or(NOISE_LEVEL);
+    Ok(Some(Init { file, noise_level }))
+}
+
+fn inpaint(args: &EditArgs, kept: Option<Inpaint>) -> Result<Option<Inpaint>> {
+    let file = args.inpaint.as_ref().map(SoundFile::new).or(kept.as_ref().map(|inpaint| inpaint.file.clone()));
+    let Some(file) = file else {
+        ensure!(args.mask.is_empty(), "--mask needs --inpaint, the file that it is a part of");
+        return Ok(None);
+    };
+    let kept = kept.map(|inpaint| inpaint.masks).filter(|_| args.mask.is_empty());
+    Ok(Some(Inpaint { file, masks: kept.unwrap_or(args.mask.clone()) }))
 }
 
 #[cfg(test)]
@@ -94,6 +127,10 @@ mod tests {
         let args = EditArgs { vary_seed: Some(1), ..EditArgs::default() };
         assert!(vary(&args, &Request::default()).unwrap_err().to_string().contains("--vary"));
         let args = EditArgs { amount: Some(0.5), ..EditArgs::default() };
-        assert!(morph(&args, None).unwrap_err().to_string().contains("--morph"));
+        assert!(morph(&args, "", None).unwrap_err().to_string().contains("--morph"));
+        let args = EditArgs { init_noise_level: Some(0.5), ..EditArgs::default() };
+        assert!(init(&args, None).unwrap_err().to_string().contains("--init-audio"));
+        let args = EditArgs { mask: vec![[0.0, 1.0]], ..EditArgs::default() };
+        assert!(inpaint(&args, None).unwrap_err().to_string().contains("--inpaint"));
     }
 }

@@ -55,7 +55,7 @@ impl Plan {
         let format = format(args, settings, from.as_ref(), &target)?;
         let finish = Finish { format, ..finish(args, settings, from.as_ref(), sample_rate) };
         finish.validate()?;
-        let first = request(args, settings, from.as_ref())?;
+        let first = request(args, settings, from.as_ref(), &session.model().card.hash)?;
         let jobs = jobs(&session, &first, args.count, |recipe| target.path(recipe, finish.format))?;
         check_free(jobs.iter().map(|job| job.path.as_path()), args.force)?;
         let batch_size = args.batch_size.or(settings.batch_size).unwrap_or(BATCH_SIZE);
@@ -105,7 +105,9 @@ fn format(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>, tar
 /// All but the format.
 fn finish(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>, sample_rate: u32) -> Finish {
     let from = from.map(|from| from.finish);
-    let level = level(&args.level).or(from.map(|from| from.level)).or(settings.level);
+    // The rest of the file must stay as it is.
+    let raw = args.edit.inpaint.as_ref().map(|_| Level::Raw);
+    let level = level(&args.level).or(raw).or(from.map(|from| from.level)).or(settings.level);
     Finish {
         format: FileFormat::default(),
         sample_rate: args
@@ -124,7 +126,7 @@ fn level(args: &LevelArgs) -> Option<Level> {
 }
 
 /// The request of the first clip.
-fn request(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>) -> Result<Request> {
+fn request(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>, model_hash: &str) -> Result<Request> {
     let from = from.map(|from| &from.recipe);
     let mut attributes = from.map(|from| from.attributes.clone()).unwrap_or_default();
     attributes.extend(attributes_of(&args.set)?);
@@ -139,7 +141,7 @@ fn request(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>) ->
         duration_s: args.duration.or(from.map(|from| from.duration_s)),
         edit: from.map(|from| from.edit.clone()).unwrap_or_default(),
     };
-    edit::apply(args, &mut request)?;
+    edit::apply(args, model_hash, &mut request)?;
     Ok(request)
 }
 

@@ -1,0 +1,233 @@
+//! Inpainting: parts of a sound made anew, to fit the rest.
+
+use std::ops::Range;
+
+use super::edit::Inpaint;
+use super::pipeline::fade_out;
+use super::recipe::Recipe;
+use super::request::{micro, samples_in};
+use super::sound_file::{onset, window};
+use super::stages::{Guide, Run};
+use super::watch::Watch;
+use crate::error::{GenerateError, Result};
+use crate::model::{Card, Model};
+use crate::noise::{NoiseStream, Seed};
+
+/// Within a mask's edge the file fades into the new sound, over this many seconds (or half the mask).
+const EDGE_S: f64 = 0.005;
+
+/// Check the masks against the file and the model's length; ascending, and those that touch are one.
+pub(super) fn resolve_inpaint(inpaint: &Inpaint, card: &Card, num_samples: usize) -> Result<Inpaint> {
+    let file = inpaint.file.pinned()?;
+    let sample_rate = card.config.sample_rate;
+    let length = file.samples(sample_rate)?.len();
+    let mut masks: Vec<[f64; 2]> = inpaint.masks.iter().map(|mask| mask.map(micro)).collect();
+    masks.sort_by(|a, b| a[0].total_cmp(&b[0]));
+    let mut merged: Vec<[f64; 2]> = Vec::new();
+    for [start, end] in masks {
+        match merged.last_mut() {
+            Some(last) if last[0] <= start && start <= last[1] => last[1] = last[1].max(end),
+            _ => merged.push([start, end]),
+        }
+    }
+    for &[start, end] in &merged {
+        let refuse = |reason| Err(GenerateError::Mask { start, end, path: file.path.clone(), reason }.into());
+        let (longest_s, length_s) = (seconds(num_samples, sample_rate), seconds(length, sample_rate));
+        // NaN fails the comparisons.
+        if !(start >= 0.0 && end > start) || samples_in(end, sample_rate) > length {
+            return refuse(format!("need 0 <= start < end <= {length_s} s, the end of the sound"));
+        }
+        let range = samples_in(start, sample_rate)..samples_in(end, sample_rate);
+        if range.is_empty() || range.len() > num_samples {
+            return refuse(format!(
+                "need at least a sample and at most {longest_s} s, the length of the model's clips"
+            ));
+        }
+    }
+    if merged.is_empty() {
+        let (field, need) = ("the number of masks".into(), "at least 1: what shall be made anew".into());
+        return Err(GenerateError::OutOfRange { field, found: "0".into(), need }.into());
+    }
+    Ok(Inpaint { file, masks: merged })
+}
+
+fn seconds(num_samples: usize, sample_rate: u32) -> f64 {
+    micro(num_samples as f64 / f64::from(sample_rate))
+}
+
+/// A sound with holes, and the windows through which the model sees them.
+pub(super) struct Painting {
+    samples: Vec<f32>,
+    sample_rate: u32,
+    num_samples: usize,
+    windows: Vec<Window>,
+}
+
+/// As much of a sound as the model's clips hold.
+#[derive(Debug, PartialEq)]
+struct Window {
+    /// The sample of the sound at which it begins; before the sound's first is silence.
+    start: isize,
+    /// What is made anew in it, in samples of the sound.
+    masks: Vec<Range<usize>>,
+}
+
+impl Painting {
+    /// Read the file and lay windows of `num_samples` over its masks.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds another sound than the recipe was made from.
+    pub(super) fn new(inpaint: &Inpaint, sample_rate: u32, num_samples: usize) -> Result<Self> {
+        let samples = inpaint.file.samples(sample_rate)?;
+        let in_samples = |[start, end]: &[f64; 2]| {
+            samples_in(*start, sample_rate).min(samples.len())..samples_in(*end, sample_rate).min(samples.len())
+        };
+        let masks: Vec<Range<usize>> = inpaint.masks.iter().map(in_samples).collect();
+        let windows = windows(&masks, onset(&samples, sample_rate)?, num_samples);
+        Ok(Self { samples, sample_rate, num_samples, windows })
+    }
+
+    /// Clips that the model makes.
+    pub(super) fn num_windows(&self) -> usize {
+        self.windows.len()
+    }
+
+    /// The sound with its masks made anew; each window sees what those before it made.
+    ///
+    /// # Errors
+    /// Cancelled.
+    pub(super) fn paint(&self, model: &Model, recipe: &Recipe, watch: &Watch) -> Result<Vec<f32>> {
+        let mut samples = self.samples.clone();
+        for (idx, window) in self.windows.iter().enumerate() {
+            let fresh = self.fresh(&samples, window, model, recipe, idx as u64, watch)?;
+            for mask in &window.masks {
+                let begin = (mask.start as isize - window.start) as usize;
+                self.patch(&mut samples, mask, &fresh[begin..begin + mask.len()]);
+            }
+        }
+        Ok(samples)
+    }
+
+    /// What the model makes of a window, at the sound's own level. Each has a seed of its own.
+    fn fresh(
+        &self,
+        samples: &[f32],
+        place: &Window,
+        model: &Model,
+        recipe: &Recipe,
+        idx: u64,
+        watch: &Watch,
+    ) -> Result<Vec<f32>> {
+        let recipe = &Recipe { seed: recipe.seed.wrapping_add(idx), ..recipe.clone() };
+        let mut around = window(samples, place.start, self.num_samples);
+        let known = place.known(self.num_samples);
+        let gain = gain(&around, &known);
+        around.iter_mut().for_each(|x| *x *= gain);
+        let frames = model.representation.encode(&around)?;
+        let known_frames = model.representation.known_frames(&known);
+        let frames = Run::new(model, recipe, watch, &[]).frames(Guide::Around(&frames, &known_frames))?;
+        watch.check()?;
+        let mut phases = NoiseStream::new(Seed(recipe.seed), "phase", 0);
+        let mut fresh = model.representation.decode_around(&frames, &mut phases, &around, &known)?;
+        fresh.iter_mut().for_each(|x| *x /= gain);
+        Ok(fresh)
+    }
+
+    /// Put `fresh` into a mask, with a cross-fade at each edge that has the file beyond it; an end of the file that is
+    /// made anew fades out.
+    fn patch(&self, samples: &mut [f32], mask: &Range<usize>, fresh: &[f32]) {
+        let mut fresh = fresh.to_vec();
+        if mask.end == samples.len() {
+            fade_out(&mut fresh, self.sample_rate);
+        }
+        let edge = samples_in(EDGE_S, self.sample_rate).min(mask.len() / 2).max(1);
+        let (is_start, is_end) = (mask.start == 0, mask.end == samples.len());
+        for (i, (old, new)) in samples[mask.clone()].iter_mut().zip(&fresh).enumerate() {
+            let rise = if is_start { 1.0 } else { raised_cosine(i + 1, edge) };
+            let fall = if is_end { 1.0 } else { raised_cosine(mask.len() - i, edge) };
+            *old += rise * fall * (new - *old);
+        }
+    }
+}
+
+impl Window {
+    /// For each of its `len` samples whether it stays.
+    fn known(&self, len: usize) -> Vec<bool> {
+        let is_masked = |at: isize| self.masks.iter().any(|mask| mask.contains(&(at as usize)));
+        (0..len as isize).map(|i| self.start + i < 0 || !is_masked(self.start + i)).collect()
+    }
+}
+
+/// Windows of `len` samples that hold every one of `masks` (ascending, none longer): the first begins at `first`, where
+/// training examples begin, as far as it reaches; any other has its first mask in the middle.
+fn windows(masks: &[Range<usize>], first: isize, len: usize) -> Vec<Window> {
+    let mut windows: Vec<Window> = Vec::new();
+    for mask in masks {
+        let (start, end) = (mask.start as isize, mask.end as isize);
+        if let Some(last) = windows.last_mut().filter(|last| end <= last.start + len as isize) {
+            last.masks.push(mask.clone());
+            continue;
+        }
+        let is_first = first <= start && end <= first + len as isize;
+        let middle = start - (len as isize - mask.len() as isize) / 2;
+        windows.push(Window { start: if is_first { first } else { middle }, masks: vec![mask.clone()] });
+    }
+    windows
+}
+
+/// What brings the known samples to peak 1, as examples in training are; 1 for silence.
+fn gain(samples: &[f32], known: &[bool]) -> f32 {
+    let stays = samples.iter().zip(known).filter(|(_, known)| **known);
+    let peak = stays.fold(0.0_f32, |peak, (x, _)| x.abs().max(peak));
+    if peak > 1e-6 { 1.0 / peak } else { 1.0 }
+}
+
+/// From above 0 at `i = 1` to 1 at `i = n` and beyond.
+fn raised_cosine(i: usize, n: usize) -> f32 {
+    let position = (i as f64 / n as f64).min(1.0);
+    (0.5 - 0.5 * libm::cos(std::f64::consts::PI * position)) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(start: isize, masks: &[Range<usize>]) -> Window {
+        Window { start, masks: masks.to_vec() }
+    }
+
+    #[test]
+    fn windows_hold_every_mask_and_the_first_begins_where_examples_begin() {
+        assert_eq!(windows(&[10..20, 50..90], -4, 100), [window(-4, &[10..20, 50..90])]);
+        // The second lies beyond the first window, and has its mask in the middle.
+        assert_eq!(windows(&[10..20, 95..105], -4, 100), [window(-4, &[10..20]), window(50, &[95..105])]);
+        // A mask before the onset.
+        assert_eq!(windows(&[10..20, 90..110], 60, 100), [window(-35, &[10..20]), window(50, &[90..110])]);
+    }
+
+    #[test]
+    fn what_lies_before_the_sound_is_known_and_what_is_masked_is_not() {
+        let known = window(-2, &[0..3, 5..6]).known(10);
+        assert_eq!(known, [true, true, false, false, false, true, true, false, true, true]);
+    }
+
+    #[test]
+    fn a_patch_keeps_what_is_outside_and_joins_it_without_a_step() {
+        let painting = Painting { samples: vec![], sample_rate: 1000, num_samples: 100, windows: vec![] };
+        let mut samples = vec![1.0; 100];
+        painting.patch(&mut samples, &(40..60), &[-1.0; 20]);
+        assert!(samples[..40].iter().chain(&samples[60..]).all(|&x| x == 1.0));
+        // 5 ms are 5 samples.
+        assert!(samples[45..55].iter().all(|&x| x == -1.0));
+        // The steepest part of a raised cosine over 5 samples, from 1 to -1.
+        assert!(samples.windows(2).all(|pair| (pair[1] - pair[0]).abs() < 0.65), "{samples:?}");
+    }
+
+    #[test]
+    fn at_the_ends_of_the_file_there_is_nothing_to_fade_from_and_the_last_sample_is_silent() {
+        let painting = Painting { samples: vec![], sample_rate: 1000, num_samples: 100, windows: vec![] };
+        let mut samples = vec![1.0; 100];
+        painting.patch(&mut samples, &(0..100), &[-1.0; 100]);
+        assert_eq!((samples[0], samples[50], samples[99]), (-1.0, -1.0, 0.0));
+    }
+}

@@ -1,0 +1,265 @@
+//! The networks of a model, run for one recipe: from noise and what is known of the sound to frames.
+
+use candle_core::Tensor;
+
+use super::condition::{away_from, condition, own_condition};
+use super::field::Fields;
+use super::recipe::Recipe;
+use super::sound_file::SoundFile;
+use super::watch::Watch;
+use crate::conditioning::Blend;
+use crate::diffusion::{Denoiser, Knowing, invert, karras_sigmas};
+use crate::error::Result;
+use crate::model::{EnvelopePart, Model, Sampling, Stage, envelope_context};
+use crate::representation::{Frames, Maps, RepresentationConfig};
+
+/// Bend of the noise schedule (Karras et al. 2022).
+const RHO: f64 = 7.0;
+/// Steps of an inversion: what is lost then is less than what a sampler's own steps lose.
+const INVERSION_STEPS: usize = 32;
+/// No cell of a peak-normalised sound's envelope lies above this many dB relative to a full-scale sine.
+const ENVELOPE_CEILING_DB: f32 = 6.0;
+/// What the noise of the stages is called.
+const ENVELOPE: &str = "envelope";
+const FINE: &str = "fine";
+
+/// Denoiser calls that one inversion costs, in one stage.
+pub(super) const INVERSION_EVALUATIONS: usize = 2 * (INVERSION_STEPS - 1);
+
+/// What is known of a sound before it is made.
+#[derive(Clone, Copy)]
+pub(super) enum Guide<'a> {
+    /// Nothing: it comes out of noise.
+    Nothing,
+    /// That it is near these frames: as noise of this sigma hides them.
+    Near(&'a Frames, f64),
+    /// These frames, where the flag of a frame is set.
+    Around(&'a Frames, &'a [bool]),
+}
+
+/// One recipe on its way through the networks.
+pub(super) struct Run<'a> {
+    pub model: &'a Model,
+    pub recipe: &'a Recipe,
+    pub watch: &'a Watch<'a>,
+    /// The frames of every file that is inverted.
+    pub sounds: &'a [(SoundFile, Frames)],
+    condition: Blend,
+    away_from: Blend,
+}
+
+/// One stage, ready to sample.
+struct Layer<'a> {
+    stage: &'a Stage,
+    purpose: &'a str,
+    context: Option<Tensor>,
+}
+
+/// What one stage starts from besides noise: normalised frames, and how they count.
+enum Start {
+    Noise,
+    Near(Frames, f64),
+    /// 1 for every cell that is known, else 0.
+    Around(Frames, Vec<u8>),
+}
+
+impl Start {
+    /// Of what `guide` knows, this stage's share, and its cells by what is known of frames.
+    fn new(guide: Guide<'_>, share: impl FnOnce(&Frames) -> Frames, cells: impl FnOnce(&[bool]) -> Vec<u8>) -> Self {
+        match guide {
+            Guide::Nothing => Self::Noise,
+            Guide::Near(frames, sigma) => Self::Near(share(frames), sigma),
+            Guide::Around(frames, known) => Self::Around(share(frames), cells(known)),
+        }
+    }
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        model: &'a Model,
+        recipe: &'a Recipe,
+        watch: &'a Watch<'a>,
+        sounds: &'a [(SoundFile, Frames)],
+    ) -> Self {
+        let (condition, away_from) = (condition(recipe, &model.card), away_from(recipe, &model.card));
+        Self { model, recipe, watch, sounds, condition, away_from }
+    }
+
+    /// The frames of the sound, in the representation's unit.
+    pub(super) fn frames(&self, guide: Guide<'_>) -> Result<Frames> {
+        match &self.model.envelope {
+            None => self.one_stage(guide),
+            Some(part) => self.two_stages(part, guide),
+        }
+    }
+
+    /// The network gives the frames, normalised by the class's maps.
+    fn one_stage(&self, guide: Guide<'_>) -> Result<Frames> {
+        let maps = class_maps(&self.model.maps, &self.condition);
+        let start = Start::new(guide, |frames| normalised(frames, &maps), |known| self.cells(known));
+        let layer = Layer { stage: &self.model.fine, purpose: FINE, context: None };
+        let mut frames = self.sample(&layer, start)?;
+        maps.denormalise(None, &mut frames);
+        Ok(frames)
+    }
+
+    /// One network gives the envelope, the other what it leaves out: the residual, in dB.
+    fn two_stages(&self, part: &EnvelopePart, guide: Guide<'_>) -> Result<Frames> {
+        let expanded = part.grid.expand(&self.envelope(part, guide)?);
+        let share = |frames: &Frames| {
+            // What is near starts from its own residual; what is known must come out as it is.
+            let own = |frames: &Frames| part.grid.expand(&part.grid.extract(frames));
+            let of = if let Guide::Near(..) = guide { own(frames) } else { expanded.clone() };
+            normalised(&minus(frames, &of), &self.model.maps)
+        };
+        let start = Start::new(guide, share, |known| self.cells(known));
+        let context = Some(self.to_tensor(&envelope_context(&expanded))?);
+        let mut frames = self.sample(&Layer { stage: &self.model.fine, purpose: FINE, context }, start)?;
+        self.model.maps.denormalise(None, &mut frames);
+        frames.data.iter_mut().zip(&expanded.data).for_each(|(residual, envelope)| *residual += envelope);
+        Ok(frames)
+    }
+
+    fn envelope(&self, part: &EnvelopePart, guide: Guide<'_>) -> Result<Frames> {
+        let maps = class_maps(&part.maps, &self.condition);
+        let cells = |known: &[bool]| {
+            let columns = part.grid.column_edges().windows(2);
+            columns
+                .flat_map(|edges| vec![u8::from(known[edges[0]..edges[1]].iter().all(|&k| k)); part.grid.bands()])
+                .collect()
+        };
+        let start = Start::new(guide, |frames| normalised(&part.grid.extract(frames), &maps), cells);
+        let mut envelope = self.sample(&Layer { stage: &part.stage, purpose: ENVELOPE, context: None }, start)?;
+        maps.denormalise(None, &mut envelope);
+        let floor = floor_db(&self.model.card.config.representation);
+        envelope.data.iter_mut().for_each(|db| *db = db.clamp(floor, ENVELOPE_CEILING_DB));
+        Ok(envelope)
+    }
+
+    /// Every cell of a frame is known where the frame is.
+    fn cells(&self, known: &[bool]) -> Vec<u8> {
+        known.iter().flat_map(|&known| vec![u8::from(known); self.model.representation.num_channels()]).collect()
+    }
+
+    /// Unit-variance frames from a stage.
+    fn sample(&self, layer: &Layer<'_>, start: Start) -> Result<Frames> {
+        let defaults = &self.model.card.config.sampling;
+        let sigma_max = match &start {
+            // A schedule needs a range.
+            Start::Near(_, sigma) => sigma.clamp(1.01 * defaults.sigma_min, defaults.sigma_max),
+            _ => defaults.sigma_max,
+        };
+        let sigmas = karras_sigmas(self.recipe.steps, defaults.sigma_min, sigma_max, RHO)?;
+        let mut noise = self.noise(layer, sigma_max)?;
+        match &start {
+            Start::Noise => {}
+            Start::Near(data, _) => add(&mut noise, data, |_| true),
+            Start::Around(data, known) => add(&mut noise, data, |i| known[i] == 1),
+        }
+        let solve = |model: &dyn Denoiser, x| self.recipe.sampler.sample(&self.watch.over(model), x, &sigmas);
+        let noise = self.to_tensor(&noise)?;
+        let Start::Around(data, known) = &start else {
+            return self.solve(layer, &sigmas, &self.condition, noise, &solve);
+        };
+        let known = Tensor::from_slice(known, noise.shape(), noise.device())?;
+        let data = self.to_tensor(data)?;
+        let solve = |inner: &dyn Denoiser, x| solve(&Knowing { inner, data: &data, known: &known }, x);
+        self.solve(layer, &sigmas, &self.condition, noise, &solve)
+    }
+
+    fn solve(
+        &self,
+        layer: &Layer<'_>,
+        sigmas: &[f64],
+        condition: &Blend,
+        start: Tensor,
+        solve: &dyn Fn(&dyn Denoiser, Tensor) -> Result<Tensor>,
+    ) -> Result<Frames> {
+        let (away_from, context) = (&self.away_from, layer.context.as_ref());
+        let guidance = self.recipe.guidance;
+        let sampling = Sampling { sigmas, condition, away_from, guidance, context, start, solve };
+        let data = layer.stage.sample(sampling)?.flatten_all()?.to_vec1()?;
+        let shape = layer.stage.shape();
+        Ok(Frames { data, num_frames: shape.frames, num_channels: shape.channels })
+    }
+
+    /// The noise of this recipe, of standard deviation `sigma`.
+    fn noise(&self, layer: &Layer<'_>, sigma: f64) -> Result<Frames> {
+        let shape = layer.stage.shape();
+        let invert = |file: &SoundFile, recipe: &Recipe| self.inverted(layer.purpose, file, recipe);
+        let fields = Fields { purpose: layer.purpose, len: shape.frames * shape.channels, invert: &invert };
+        let mut data = fields.of(self.recipe)?;
+        data.iter_mut().for_each(|value| *value *= sigma as f32);
+        Ok(Frames { data, num_frames: shape.frames, num_channels: shape.channels })
+    }
+
+    /// The noise that a stage makes the sound of a file of, under what `recipe` says of class and attributes.
+    fn inverted(&self, purpose: &str, file: &SoundFile, recipe: &Recipe) -> Result<Vec<f32>> {
+        // Every file of the recipe was read before.
+        let Some((_, frames)) = self.sounds.iter().find(|(known, _)| known == file) else { return Ok(Vec::new()) };
+        let condition = own_condition(recipe, &self.model.card);
+        let (layer, data) = self.analysed(purpose, frames, &condition)?;
+        let defaults = &self.model.card.config.sampling;
+        let mut sigmas = karras_sigmas(INVERSION_STEPS, defaults.sigma_min, defaults.sigma_max, RHO)?;
+        // The last is 0.
+        sigmas.pop();
+        sigmas.reverse();
+        let solve = |model: &dyn Denoiser, x| invert(&self.watch.over(model), x, &sigmas);
+        Ok(self.solve(&layer, &sigmas, &condition, self.to_tensor(&data)?, &solve)?.data)
+    }
+
+    /// A stage as it sees these frames: with its context, and its share of them, normalised.
+    fn analysed<'b>(&'b self, purpose: &'b str, frames: &Frames, condition: &Blend) -> Result<(Layer<'b>, Frames)> {
+        let Some(part) = &self.model.envelope else {
+            let data = normalised(frames, &class_maps(&self.model.maps, condition));
+            return Ok((Layer { stage: &self.model.fine, purpose, context: None }, data));
+        };
+        let envelope = part.grid.extract(frames);
+        if purpose == ENVELOPE {
+            let data = normalised(&envelope, &class_maps(&part.maps, condition));
+            return Ok((Layer { stage: &part.stage, purpose, context: None }, data));
+        }
+        let expanded = part.grid.expand(&envelope);
+        let context = Some(self.to_tensor(&envelope_context(&expanded))?);
+        let data = normalised(&minus(frames, &expanded), &self.model.maps);
+        Ok((Layer { stage: &self.model.fine, purpose, context }, data))
+    }
+
+    /// A batch of one on the model's device: `[1, frames, channels]`.
+    fn to_tensor(&self, frames: &Frames) -> Result<Tensor> {
+        let shape = (1, frames.num_frames, frames.num_channels);
+        Ok(Tensor::from_slice(&frames.data, shape, &self.model.device)?)
+    }
+}
+
+/// The map of the class, or what lies between those of several.
+fn class_maps(maps: &Maps, condition: &Blend) -> Maps {
+    let parts: Vec<_> = condition.parts().iter().map(|(weight, part)| (*weight, part.class)).collect();
+    maps.mixed(&parts)
+}
+
+/// By the global map, the only one of a [`class_maps`].
+fn normalised(frames: &Frames, maps: &Maps) -> Frames {
+    let mut frames = frames.clone();
+    maps.normalise(None, &mut frames);
+    frames
+}
+
+fn minus(frames: &Frames, other: &Frames) -> Frames {
+    let data = frames.data.iter().zip(&other.data).map(|(value, other)| value - other).collect();
+    Frames { data, ..*frames }
+}
+
+/// Add those values of `data` whose index `takes`.
+fn add(frames: &mut Frames, data: &Frames, takes: impl Fn(usize) -> bool) {
+    let values = frames.data.iter_mut().zip(&data.data).enumerate();
+    values.filter(|(i, _)| takes(*i)).for_each(|(_, (value, data))| *value += data);
+}
+
+/// The level below which the representation knows only silence. Only log-magnitude has an envelope stage.
+fn floor_db(config: &RepresentationConfig) -> f32 {
+    match config {
+        RepresentationConfig::LogMagnitude { floor_db, .. } => *floor_db,
+        _ => f32::NEG_INFINITY,
+    }
+}
