@@ -24,6 +24,10 @@ pub struct Cli {
 pub enum Command {
     /// Make sounds and write them as WAV or FLAC files
     Render(Box<RenderArgs>),
+    /// Make many sounds, unattended, from a list
+    Batch(Box<crate::commands::batch::Args>),
+    /// Roll, vary and keep sounds by keys, live
+    Audition(crate::commands::audition::Args),
     /// Tell what sounds, models and checkpoints hold
     Inspect(InspectArgs),
     /// Render a file's recipe again and compare the bytes
@@ -43,6 +47,17 @@ pub enum Command {
         /// What to do; listing where nothing is said.
         #[command(subcommand)]
         command: Option<ModelsCommand>,
+    },
+    /// Write presets for samplers: a drum kit, or notes over the keys
+    Export {
+        /// What to make of the sounds.
+        #[command(subcommand)]
+        command: crate::commands::export::Command,
+    },
+    /// Write the manual pages into a folder
+    Man {
+        /// The folder
+        dir: PathBuf,
     },
     /// Write a shell's completion script to stdout
     Completions {
@@ -119,6 +134,9 @@ pub struct RenderArgs {
     /// Take the recipe of a file that Brownian wrote; flags change single parts of it
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
+    /// Draw each clip too, beside its file as a .png or into the one named
+    #[arg(long, value_name = "PNG", num_args = 0..=1, require_equals = true)]
+    pub spectrogram: Option<Option<PathBuf>>,
     /// Where to compute [default: auto]
     #[arg(long)]
     pub device: Option<DeviceName>,
@@ -243,6 +261,9 @@ pub struct InspectArgs {
     /// Sounds, models, checkpoints
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
+    /// Draw the sound too: waveform and spectrogram
+    #[arg(long, value_name = "PNG")]
+    pub spectrogram: Option<PathBuf>,
     /// Print one JSON object a file
     #[arg(long)]
     pub json: bool,

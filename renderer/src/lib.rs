@@ -13,6 +13,7 @@ pub mod interrupt;
 pub mod models;
 pub mod names;
 pub mod outcome;
+pub mod picture;
 pub mod pitch;
 pub mod player;
 pub mod progress;
@@ -29,12 +30,16 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
     brownian_core::nn::instructions().map_err(anyhow::Error::msg)?;
     match cli.command {
         Command::Render(args) => commands::render::run(&args),
+        Command::Batch(args) => commands::batch::run(&args),
+        Command::Audition(args) => commands::audition::run(&args),
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Models { command } => commands::models::run(command),
         Command::Train(args) => commands::train::run(&args),
         Command::Distill(args) => commands::distill::run(&args),
         Command::Data { command } => commands::data::run(command),
+        Command::Export { command } => commands::export::run(&command),
+        Command::Man { dir } => commands::man::run(&dir),
         Command::Completions { shell } => commands::completions::run(shell),
     }
 }

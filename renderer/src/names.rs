@@ -17,7 +17,7 @@ pub fn random_seed() -> u64 {
 
 /// `kind` with everything but letters, digits and `-` replaced: a class name comes from a model file, and must
 /// not lead out of the folder.
-fn safe(kind: &str) -> String {
+pub fn safe(kind: &str) -> String {
     let keep = |c: char| if c.is_alphanumeric() || c == '-' { c } else { '-' };
     kind.chars().map(keep).take(80).collect()
 }

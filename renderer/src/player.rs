@@ -8,7 +8,7 @@ use brownian_core::audio::{Clip, resample};
 use brownian_core::generate::Cancel;
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{FromSample, SampleFormat, SizedSample, StreamConfig};
-use rtrb::{Consumer, Producer, RingBuffer};
+use rtrb::{Producer, RingBuffer};
 
 /// Seconds of sound that the queue holds: a clip plays while the next is made.
 const QUEUE_S: u32 = 10;
@@ -34,8 +34,9 @@ impl Player {
         let supported = device.default_output_config().with_context(|| format!("sound output {device}"))?;
         let config = supported.config();
         let capacity = config.sample_rate.saturating_mul(QUEUE_S) as usize * usize::from(config.channels);
-        let (queue, samples) = RingBuffer::new(capacity.max(1));
-        let stream = open_stream(&device, config, supported.sample_format(), samples)?;
+        let (queue, mut samples) = RingBuffer::new(capacity.max(1));
+        let source = move || samples.pop().unwrap_or(0.0);
+        let stream = open_stream(&device, config, supported.sample_format(), source)?;
         stream.play().with_context(|| format!("sound output {device}"))?;
         Ok(Self { queue, config, _stream: stream })
     }
@@ -97,36 +98,40 @@ fn spread(clip: &Clip, frame: usize, channels: usize) -> impl Iterator<Item = f3
     })
 }
 
-fn open_stream(
+/// Open an output that takes its samples, channel by channel, from `next`, which runs on the audio thread and must
+/// neither block nor allocate. Plays when it is told to.
+///
+/// # Errors
+/// The card cannot be opened, or wants samples of a kind that cannot be made.
+pub fn open_stream(
     device: &cpal::Device,
     config: StreamConfig,
     format: SampleFormat,
-    samples: Consumer<f32>,
+    next: impl FnMut() -> f32 + Send + 'static,
 ) -> Result<cpal::Stream> {
     let stream = match format {
-        SampleFormat::F32 => build::<f32>(device, config, samples),
-        SampleFormat::F64 => build::<f64>(device, config, samples),
-        SampleFormat::I16 => build::<i16>(device, config, samples),
-        SampleFormat::I32 => build::<i32>(device, config, samples),
-        SampleFormat::U8 => build::<u8>(device, config, samples),
-        SampleFormat::U16 => build::<u16>(device, config, samples),
+        SampleFormat::F32 => build::<f32>(device, config, next),
+        SampleFormat::F64 => build::<f64>(device, config, next),
+        SampleFormat::I16 => build::<i16>(device, config, next),
+        SampleFormat::I32 => build::<i32>(device, config, next),
+        SampleFormat::U8 => build::<u8>(device, config, next),
+        SampleFormat::U16 => build::<u16>(device, config, next),
         other => bail!("sound output {device} wants samples as {other}; need f32, f64, i16, i32, u8 or u16"),
     };
     stream.with_context(|| format!("sound output {device}"))
 }
 
-/// The callback runs on the audio thread: it pops, converts, and plays silence where the queue is empty.
 fn build<T: SizedSample + FromSample<f32>>(
     device: &cpal::Device,
     config: StreamConfig,
-    mut samples: Consumer<f32>,
+    mut next: impl FnMut() -> f32 + Send + 'static,
 ) -> Result<cpal::Stream, cpal::Error> {
     let fill = move |out: &mut [T], _: &cpal::OutputCallbackInfo| {
         for sample in out {
-            *sample = T::from_sample(samples.pop().unwrap_or(0.0));
+            *sample = T::from_sample(next());
         }
     };
-    // A dead device shows as a queue that stands still, which `wait_while` reports.
+    // A dead device shows as a source that stands still.
     device.build_output_stream(config, fill, |_| {}, Some(Duration::from_secs(2)))
 }
 

@@ -1,7 +1,11 @@
 //! Whole-program tests: the real binary in a folder of its own, judged by files, stdout and exit code.
 
+mod audition;
+mod batch;
 mod completions;
 mod data;
+mod export;
+mod guide;
 mod inspect;
 #[cfg(target_os = "linux")]
 mod memory;

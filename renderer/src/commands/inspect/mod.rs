@@ -4,12 +4,15 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use brownian_core::Error;
+use brownian_core::audio::{self, write_atomically};
 use brownian_core::error::ModelError;
+use brownian_core::generate::FileRecipe;
 
 use crate::cli::InspectArgs;
 use crate::outcome::{Outcome, complain};
+use crate::picture::Figure;
 
 mod checkpoint;
 mod model;
@@ -22,11 +25,15 @@ pub use model::print_card;
 /// # Errors
 /// stdout cannot be written.
 pub fn run(args: &InspectArgs) -> Result<Outcome> {
+    ensure!(args.spectrogram.is_none() || args.files.len() == 1, "--spectrogram draws one sound; name one file");
     let mut out = std::io::stdout().lock();
     let mut num_failed = 0;
     for path in &args.files {
         match describe(path, args.json) {
-            Ok(text) => out.write_all(text.as_bytes())?,
+            Ok(text) => {
+                out.write_all(text.as_bytes())?;
+                args.spectrogram.as_deref().map_or(Ok(()), |png| draw(path, png))?;
+            }
             Err(error) => {
                 complain(&error);
                 num_failed += 1;
@@ -34,6 +41,12 @@ pub fn run(args: &InspectArgs) -> Result<Outcome> {
         }
     }
     Ok(Outcome::from_failures(num_failed))
+}
+
+fn draw(path: &Path, png: &Path) -> Result<()> {
+    let clip = audio::decode(path).context("--spectrogram")?;
+    let recipe = FileRecipe::read(path).ok().map(|file| file.recipe);
+    Ok(write_atomically(png, &Figure::of_file(path, recipe.as_ref(), &clip).png(&clip)?)?)
 }
 
 /// What stdout gets about a file: a block of text, or one line of JSON.

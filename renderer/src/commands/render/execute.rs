@@ -10,6 +10,7 @@ use super::plan::{Job, Plan};
 use super::row::{Row, Rows};
 use crate::interrupt::cancel_on_ctrl_c;
 use crate::outcome::{Outcome, complain};
+use crate::picture::Figure;
 use crate::player::Player;
 use crate::progress::Progress;
 
@@ -90,6 +91,10 @@ impl Run<'_> {
         let clip = self.plan.finish.apply(&rendered.clip)?;
         let recipe = FileRecipe { recipe: rendered.recipe.clone(), finish: self.plan.finish };
         write_atomically(&job.path, &recipe.file(&clip)?)?;
+        if let Some(named) = &self.plan.spectrogram {
+            let path = named.clone().unwrap_or_else(|| job.path.with_extension("png"));
+            write_atomically(&path, &Figure::of_file(&job.path, Some(&rendered.recipe), &clip).png(&clip)?)?;
+        }
         self.num_made += 1;
         self.made_s += clip.duration_s();
         Ok(clip)

@@ -11,9 +11,9 @@ use crate::outcome::Outcome;
 
 mod edit;
 mod execute;
-mod plan;
-mod row;
-mod target;
+pub(crate) mod plan;
+pub(crate) mod row;
+pub(crate) mod target;
 
 use plan::Plan;
 use row::Rows;

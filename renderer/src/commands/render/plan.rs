@@ -28,6 +28,8 @@ pub struct Plan {
     pub finish: Finish,
     /// Where they go.
     pub target: Target,
+    /// Whether clips are drawn, and into which file if not beside their own.
+    pub spectrogram: Option<Option<PathBuf>>,
 }
 
 /// One clip to make.
@@ -49,28 +51,62 @@ impl Plan {
     pub fn new(args: &RenderArgs, settings: &Settings) -> Result<Self> {
         let from = args.from.as_deref().map(FileRecipe::read).transpose()?;
         let session = open_model(args, settings, from.as_ref())?;
-        let sample_rate = session.model().card.config.sample_rate;
         let out = args.out.as_deref().or(settings.out.as_deref()).unwrap_or(Path::new("."));
         let target = Target::new(out, args.count)?;
-        let format = format(args, settings, from.as_ref(), &target)?;
-        let finish = Finish { format, ..finish(args, settings, from.as_ref(), sample_rate) };
-        finish.validate()?;
-        let first = request(args, settings, from.as_ref(), &session.model().card.hash)?;
+        let (first, finish) = order(args, settings, from.as_ref(), &target, &session)?;
         let jobs = jobs(&session, &first, args.count, |recipe| target.path(recipe, finish.format))?;
         check_free(jobs.iter().map(|job| job.path.as_path()), args.force)?;
         let batch_size = args.batch_size.or(settings.batch_size).unwrap_or(BATCH_SIZE);
         ensure!((1..=4096).contains(&batch_size), "batch size {batch_size}; need 1..=4096");
-        Ok(Self { session, jobs, batch_size, finish, target })
+        let spectrogram = args.spectrogram.clone();
+        let is_one = args.count == 1 || !matches!(spectrogram, Some(Some(_)));
+        ensure!(is_one, "--spectrogram names one file for {} clips; without a name, each gets its own", args.count);
+        Ok(Self { session, jobs, batch_size, finish, target, spectrogram })
     }
+}
+
+/// What the arguments of a clip ask of a session, and how its clip becomes a file: the same for `render` as
+/// for a row of a manifest.
+///
+/// # Errors
+/// Arguments that contradict each other, or a number out of range.
+pub fn order(
+    args: &RenderArgs,
+    settings: &Settings,
+    from: Option<&FileRecipe>,
+    target: &Target,
+    session: &Session,
+) -> Result<(Request, Finish)> {
+    let card = &session.model().card;
+    let format = format(args, settings, from, target)?;
+    let finish = Finish { format, ..finish(args, settings, from, card.config.sample_rate) };
+    finish.validate()?;
+    Ok((request(args, settings, from, &card.hash)?, finish))
 }
 
 fn open_model(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>) -> Result<Session> {
     let threads = args.threads.or(settings.threads).unwrap_or(0);
     ensure!(threads <= 1024, "{threads} threads; need 0..=1024, 0 for the machine's");
     let device = args.device.or(settings.device).unwrap_or_default();
-    // clap asks for one of the two.
+    let session = models::open(model_name(args, from)?, device, threads)?;
+    check_origin(args, from, &session)?;
+    Ok(session)
+}
+
+/// The model that a clip's arguments name, themselves or through a recipe.
+///
+/// # Errors
+/// Neither does.
+pub fn model_name<'a>(args: &'a RenderArgs, from: Option<&'a FileRecipe>) -> Result<&'a str> {
     let named = args.model.as_deref().or(from.map(|from| from.recipe.model.as_str()));
-    let session = models::open(named.context("no model; give its name (see `brownian models`)")?, device, threads)?;
+    named.context("no model; give its name (see `brownian models`)")
+}
+
+/// A recipe of another model than this one is used only where the arguments name the model.
+///
+/// # Errors
+/// They do not.
+pub fn check_origin(args: &RenderArgs, from: Option<&FileRecipe>, session: &Session) -> Result<()> {
     let card = &session.model().card;
     if let Some(recipe) = from.map(|from| &from.recipe).filter(|recipe| recipe.model_hash != card.hash) {
         let difference = format!(
@@ -83,7 +119,7 @@ fn open_model(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>)
         ensure!(args.model.is_some(), "{difference}; name the model ({}) to use it all the same", card.id);
         eprintln!("note: {difference}: the sound will differ");
     }
-    Ok(session)
+    Ok(())
 }
 
 /// The first letters of a hash: enough for people.

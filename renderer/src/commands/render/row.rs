@@ -66,6 +66,19 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// A clip whose file was there already, as it is.
+    pub fn found(job: &'a Job, finish: &Finish, clip: &Clip) -> Self {
+        Self { render_s: None, ..Self::finished(job, finish, clip, 0.0) }
+    }
+
+    /// The same, of a file seen from elsewhere.
+    pub fn at<'b>(&self, path: &'b Path) -> Row<'b>
+    where
+        'a: 'b,
+    {
+        Row { path, ..*self }
+    }
+
     fn cells(&self) -> Vec<String> {
         let decibels = |db: Option<f64>| db.map_or_else(|| "-".into(), |db| format!("{db:.1}"));
         vec![
