@@ -138,7 +138,7 @@ impl Desk {
     }
 
     fn morphed(&self, to: &Recipe) -> Request {
-        let morph = Some(Morph { to: MorphEnd::Recipe(Box::new(to.clone())), amount: 0.5 });
+        let morph = Some(Morph { from: None, to: MorphEnd::Recipe(Box::new(to.clone())), amount: 0.5 });
         Request { edit: Edit { morph, ..self.now.edit.clone() }, ..self.now.clone() }
     }
 
