@@ -75,7 +75,7 @@ impl App {
         let layout = Layout::of(ui.max_rect(), place != Place::Keys);
         ui.painter().rect_filled(ui.max_rect(), CornerRadius::ZERO, theme::GROUND);
         let params = self.params.clone();
-        let model = header(ui, layout.header, &params, gestures, &self.model);
+        let model = header(ui, layout.header, &params, gestures, &self.model, place);
         if let Some(pads) = layout.pads {
             let event = pad_grid(ui, pads, &params, &self.model.view, &mut self.gallery, self.pad);
             self.pad_event(event);

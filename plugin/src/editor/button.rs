@@ -1,6 +1,8 @@
 //! Buttons and choosers. All of them can be reached with the tab key and pressed with Enter or Space.
 
-use egui::{Align2, Color32, ComboBox, CornerRadius, FontId, Rect, Response, Sense, Stroke, StrokeKind, Ui, UiBuilder};
+use egui::{
+    Align2, Color32, ComboBox, CornerRadius, FontId, Rect, Response, Sense, Stroke, StrokeKind, Ui, UiBuilder, vec2,
+};
 use nice_plug::prelude::{BoolParam, Param};
 
 use super::gesture::Gestures;
@@ -15,6 +17,8 @@ pub enum Weight {
     Plain,
     /// A state that is on or off.
     Toggle(bool),
+    /// One of several views, and whether it is the one that is shown.
+    Tab(bool),
 }
 
 /// A button with text.
@@ -56,6 +60,10 @@ impl<'a> Button<'a> {
         let sunk = if response.is_pointer_button_down_on() { 1.0 } else { 0.0 };
         painter.rect_filled(rect.shrink(sunk), CornerRadius::from(theme::SMALL_RADIUS), fill);
         painter.text(rect.center(), Align2::CENTER_CENTER, self.text, self.font(rect), text);
+        if self.weight == Weight::Tab(true) {
+            let line = Rect::from_min_max(rect.left_bottom() - vec2(-8.0, 3.0), rect.right_bottom() - vec2(8.0, 1.0));
+            painter.rect_filled(line, CornerRadius::from(1.0), theme::ACCENT);
+        }
         focus_ring(ui, &response, rect);
         response.on_hover_text(self.hint)
     }
@@ -73,6 +81,8 @@ impl<'a> Button<'a> {
             _ if !self.is_enabled => (theme::faded(theme::RAISED, 0.5), theme::FAINT),
             Weight::Main => (if is_hot { theme::ACCENT_HOVER } else { theme::ACCENT }, theme::ON_ACCENT),
             Weight::Toggle(true) => (theme::PLAY, theme::ON_ACCENT),
+            Weight::Tab(true) => (theme::RAISED, theme::TEXT),
+            Weight::Tab(false) => (if is_hot { theme::RAISED } else { theme::PANEL }, theme::LABEL),
             _ => (if is_hot { theme::RAISED_HOVER } else { theme::RAISED }, theme::TEXT),
         }
     }
@@ -91,7 +101,7 @@ pub fn segments<P: Param>(ui: &mut Ui, rect: Rect, gestures: &Gestures, param: &
     let choices = choices(param);
     let now = chosen(param);
     for (i, (cell, text)) in super::layout::columns(rect, choices.len(), 2.0).zip(&choices).enumerate() {
-        if Button::new(text, hint).weight(Weight::Toggle(i == now)).show(ui, cell).clicked() {
+        if Button::new(text, hint).weight(Weight::Tab(i == now)).show(ui, cell).clicked() {
             gestures.set(param, normalized(i, choices.len()));
         }
     }

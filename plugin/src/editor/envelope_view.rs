@@ -44,7 +44,7 @@ pub fn envelope_panel(ui: &mut Ui, rect: Rect, params: &BrownianParams, gestures
     let mut row = take_top(&mut rest, theme::ROW - 4.0);
     for (name, filter) in [("Envelope", false), ("Filter envelope", true)] {
         let cell = take_left(&mut row, if filter { 104.0 } else { 72.0 });
-        let button = Button::new(name, "Which envelope is drawn below").weight(tab(*shows_filter == filter));
+        let button = Button::new(name, "Which envelope is drawn below").weight(Weight::Tab(*shows_filter == filter));
         if button.show(ui, cell).clicked() {
             *shows_filter = filter;
         }
@@ -55,10 +55,6 @@ pub fn envelope_panel(ui: &mut Ui, rect: Rect, params: &BrownianParams, gestures
     let envelope = if *shows_filter { filter_envelope(params) } else { amplitude_envelope(params) };
     drawing(ui, rest, &envelope, gestures);
     texts(ui, values, &envelope);
-}
-
-fn tab(is_on: bool) -> Weight {
-    Weight::Toggle(is_on)
 }
 
 fn amplitude_envelope(params: &BrownianParams) -> Envelope<'_> {

@@ -119,8 +119,9 @@ impl Desk<'_> {
         heading(ui, take_left(&mut row, 26.0), "Seed");
         let edited = self.field(ui, row);
         take_top(&mut rest, 8.0);
-        let mut cells = columns(rest, 3, 4.0);
-        let mut cell = || cells.next().unwrap_or(rest);
+        let row = take_top(&mut rest, theme::ROW);
+        let mut cells = columns(row, 3, 4.0);
+        let mut cell = || cells.next().unwrap_or(row);
         let hint = "Rolls keep this seed, so that only the settings change the sound";
         switch(ui, cell(), self.gestures, &generation.is_seed_locked, "Lock", hint);
         let now = self.seed_now();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Align2, CornerRadius, Rect, ScrollArea, Sense, Stroke, StrokeKind, Ui, UiBuilder, vec2};
+use egui::{Align2, CornerRadius, Pos2, Rect, ScrollArea, Sense, Shape, Stroke, StrokeKind, Ui, UiBuilder, vec2};
 
 use super::button::{focus_ring, panel};
 use super::gallery::Gallery;
@@ -18,6 +18,10 @@ const TILE: f32 = 78.0;
 /// The strip. What was pressed, if anything.
 pub fn history_strip(ui: &mut Ui, rect: Rect, view: &View, gallery: &mut Gallery, place: Place) -> Option<Command> {
     panel(ui, rect);
+    if view.patch.history(place).0.len() < 2 && view.patch.favourites().is_empty() {
+        let text = "Earlier sounds and the ones you keep appear here";
+        ui.painter().text(rect.center(), Align2::CENTER_CENTER, text, theme::small(), theme::FAINT);
+    }
     let mut command = None;
     ui.scope_builder(UiBuilder::new().max_rect(rect.shrink(5.0)), |ui| {
         ScrollArea::horizontal().auto_shrink(false).stick_to_right(true).show(ui, |ui| {
@@ -68,11 +72,23 @@ fn tile(ui: &mut Ui, id: (&str, usize), take: &Arc<Take>, look: Tile, gallery: &
     let color = theme::faded(theme::ACCENT, if look.is_current { 1.0 } else { 0.6 });
     mini_wave(ui, rect.shrink2(vec2(6.0, 5.0)), &gallery.mini(take), color);
     if look.is_favourite {
-        let corner = rect.right_top() + vec2(-4.0, 1.0);
-        ui.painter().text(corner, Align2::RIGHT_TOP, "★", theme::small(), theme::TEXT);
+        star(ui, rect.right_top() + vec2(-9.0, 9.0));
     }
     focus_ring(ui, &response, rect.shrink(2.0));
     response.on_hover_text(name).clicked()
+}
+
+/// The mark of a favourite.
+fn star(ui: &Ui, center: Pos2) {
+    let point = |i: usize| {
+        let (radius, angle) = (if i % 2 == 0 { 5.5 } else { 2.4 }, std::f32::consts::PI * i as f32 / 5.0);
+        center + radius * vec2(angle.sin(), -angle.cos())
+    };
+    // A star is not convex: five kites around its centre are.
+    for tip in (0..10).step_by(2) {
+        let kite = vec![center, point((tip + 9) % 10), point(tip), point(tip + 1)];
+        ui.painter().add(Shape::convex_polygon(kite, theme::TEXT, Stroke::NONE));
+    }
 }
 
 /// Class and seed of a sound, as far as its recipe tells them.

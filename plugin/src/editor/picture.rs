@@ -56,6 +56,17 @@ pub fn peaks_of(sound: &Sound, num_columns: usize) -> Vec<(f32, f32)> {
     (0..num_columns).map(column).collect()
 }
 
+/// The same waveform in at most `num_columns` columns.
+pub fn merged(peaks: &[(f32, f32)], num_columns: usize) -> Vec<(f32, f32)> {
+    let num_columns = num_columns.clamp(1, peaks.len().max(1));
+    let column = |column: usize| {
+        let range = column * peaks.len() / num_columns..(column + 1) * peaks.len() / num_columns;
+        let widest = |(low, high): (f32, f32), peak: &(f32, f32)| (low.min(peak.0), high.max(peak.1));
+        peaks[range].iter().fold((f32::MAX, f32::MIN), widest)
+    };
+    (0..num_columns).map(column).collect()
+}
+
 fn mono(sound: &Sound) -> Vec<f32> {
     let last = sound.num_channels() - 1;
     sound.samples(0).iter().zip(sound.samples(last)).map(|(left, right)| 0.5 * (left + right)).collect()
@@ -114,6 +125,16 @@ mod tests {
         let sound = Sound::new(&[samples], 44_100.0, 60.0, None).unwrap();
         let peaks = peaks_of(&sound, 100);
         assert_eq!((peaks[77], peaks[1], peaks[50]), ((0.0, 0.75), (-0.5, 0.0), (0.0, 0.0)));
+    }
+
+    #[test]
+    fn merged_columns_lose_no_peak() {
+        let mut peaks = vec![(0.0, 0.0); 1000];
+        peaks[333] = (-0.5, 0.25);
+        let merged = merged(&peaks, 300);
+        assert_eq!(merged.len(), 300);
+        assert_eq!(merged.iter().filter(|peak| **peak == (-0.5, 0.25)).count(), 1);
+        assert_eq!(super::merged(&peaks, 5000), peaks);
     }
 
     #[test]

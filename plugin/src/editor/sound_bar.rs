@@ -12,7 +12,7 @@ use super::layout::take_right;
 use super::model::Model;
 use super::theme;
 use crate::engine::Place;
-use crate::generation::{Command, Target};
+use crate::generation::Command;
 use crate::params::BrownianParams;
 use crate::state::Take;
 
@@ -44,32 +44,18 @@ impl SoundBar<'_> {
         let evolve = &self.params.generation.is_evolving;
         let hint = "Every note plays a new variation of the sound, made ahead; Vary says how far it goes";
         switch(ui, take_right(&mut rest, 62.0), self.gestures, evolve, "Evolve", hint);
-        let star = take.as_ref().and_then(|take| self.star(ui, take_right(&mut rest, 84.0), take));
+        let star = take.as_ref().and_then(|take| self.star(ui, take_right(&mut rest, 52.0), take));
         let file = self.file(ui, take_right(&mut rest, 60.0), take.as_ref());
-        let redo = self.button(
-            ui,
-            take_right(&mut rest, 54.0),
-            "Redo",
-            "Ctrl+Shift+Z",
-            Command::Redo(Target::One(self.place)),
-        );
-        let undo =
-            self.button(ui, take_right(&mut rest, 54.0), "Undo", "Ctrl+Z", Command::Undo(Target::One(self.place)));
         let name = take.map_or_else(|| "no sound".to_owned(), |take| describe(&take));
         let painter = ui.painter().with_clip_rect(rest);
         painter.text(rest.left_center() + vec2(2.0, 0.0), Align2::LEFT_CENTER, name, theme::body(), theme::TEXT);
-        star.or(file).or(undo).or(redo)
-    }
-
-    fn button(&self, ui: &mut Ui, rect: Rect, text: &str, hint: &str, command: Command) -> Option<Command> {
-        let button = Button::new(text, hint).enabled(self.model.can(&command));
-        button.show(ui, rect).clicked().then_some(command)
+        star.or(file)
     }
 
     fn star(&self, ui: &mut Ui, rect: Rect, take: &Arc<Take>) -> Option<Command> {
         let kept = self.model.view.patch.favourites().iter().position(|kept| Arc::ptr_eq(kept, take));
         let command = kept.map_or_else(|| Command::Favour(take.clone()), Command::Unfavour);
-        let button = Button::new("★ Keep", "Keeps this sound among the favourites");
+        let button = Button::new("Keep", "Keeps this sound among the favourites");
         let button =
             button.weight(Weight::Toggle(is_favourite(&self.model.view, take))).enabled(self.model.can(&command));
         button.show(ui, rect).clicked().then_some(command)

@@ -9,7 +9,7 @@ use nice_plug::prelude::FloatParam;
 use super::button::{focus_ring, well};
 use super::curve::tick_step;
 use super::gesture::Gestures;
-use super::picture::Picture;
+use super::picture::{Picture, merged};
 use super::theme;
 use crate::params::{BrownianParams, LoopChoice};
 
@@ -52,6 +52,8 @@ pub fn wave_view(
         empty(ui, inner);
         return response;
     };
+    // Columns narrower than a pixel would be drawn or lost by chance.
+    let peaks = merged(&picture.peaks, (wave.width() * ui.pixels_per_point()) as usize);
     let played = params.start.value() * 0.01..params.end.value() * 0.01;
     ticks(ui, inner, picture.duration_s);
     let alpha = if overlay.is_preview { 0.55 } else { 1.0 };
@@ -61,7 +63,7 @@ pub fn wave_view(
         Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0)),
         Color32::WHITE.gamma_multiply(alpha),
     );
-    ui.painter().add(waveform(&picture.peaks, wave.shrink2(vec2(0.0, 6.0)), &played, alpha));
+    ui.painter().add(waveform(&peaks, wave.shrink2(vec2(0.0, 6.0)), &played, alpha));
     shade(ui, inner, &played);
     handles(ui, inner, params, gestures);
     marks(ui, inner, overlay);
