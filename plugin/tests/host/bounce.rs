@@ -1,6 +1,6 @@
 //! A bounce renders faster than time, and still hears what was asked for.
 
-use crate::clap_host::{At, Host, Send, peak};
+use crate::clap_host::{At, Host, Input, peak};
 
 #[test]
 fn a_bounce_waits_for_the_sound_that_its_automation_asks_for() {
@@ -8,9 +8,9 @@ fn a_bounce_waits_for_the_sound_that_its_automation_asks_for() {
         let steps = host.value("Steps", "2");
         let score = [
             At(0, host.set("Steps", steps)),
-            At(10, Send::On { key: 60, velocity: 1.0 }),
+            At(10, Input::On { key: 60, velocity: 1.0 }),
             At(4000, host.set("Generate", 1.0)),
-            At(4100, Send::On { key: 60, velocity: 1.0 }),
+            At(4100, Input::On { key: 60, velocity: 1.0 }),
         ];
         host.play(30_000, 1024, &score)
     };
@@ -26,8 +26,8 @@ fn a_bounce_waits_for_the_sound_that_its_automation_asks_for() {
     opened.play(1024, 1024, &[]);
     opened.set_offline(false);
     let mut reference = Host::new(44_100.0);
-    let old = reference.play(30_000, 1024, &[At(10, Send::On { key: 60, velocity: 1.0 })]);
-    let new = opened.play(25_900, 1024, &[At(0, Send::On { key: 60, velocity: 1.0 })]);
+    let old = reference.play(30_000, 1024, &[At(10, Input::On { key: 60, velocity: 1.0 })]);
+    let new = opened.play(25_900, 1024, &[At(0, Input::On { key: 60, velocity: 1.0 })]);
     assert!(peak(&new) > 0.05);
     assert!(bounced[0][..4100] == old[0][..4100]);
     for frame in 0..25_900 {

@@ -1,6 +1,6 @@
 //! Instances that go away in the middle of their work.
 
-use crate::clap_host::{At, Host, Send};
+use crate::clap_host::{At, Host, Input};
 
 /// How often; `BROWNIAN_ROUNDS` sets another number.
 fn num_rounds() -> usize {
@@ -16,7 +16,7 @@ fn instances_are_destroyed_while_they_are_busy_and_leave_no_thread() {
         let score = [
             At(0, host.set("Generate for", kit)),
             At(0, host.set("Generate", 1.0)),
-            At(9, Send::On { key: 36, velocity: 1.0 }),
+            At(9, Input::On { key: 36, velocity: 1.0 }),
         ];
         host.play(256, 64, &score);
         // From "not yet begun" to "in the middle of it".

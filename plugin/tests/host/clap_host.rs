@@ -7,6 +7,7 @@ use clack_extensions::params::{ParamInfoBuffer, PluginParams};
 use clack_extensions::render::{PluginRender, RenderMode};
 use clack_extensions::state::PluginState;
 use clack_host::events::event_types::{NoteOffEvent, NoteOnEvent, ParamValueEvent};
+use clack_host::extensions::{Extension, PluginExtensionSide};
 use clack_host::prelude::*;
 
 use crate::guard::calls_of;
@@ -47,7 +48,7 @@ pub struct At<T>(pub u64, pub T);
 
 /// What the tests send.
 #[derive(Debug, Clone, Copy)]
-pub enum Send {
+pub enum Input {
     On { key: u16, velocity: f64 },
     Off { key: u16 },
     Param { id: ClapId, value: f64 },
@@ -68,10 +69,14 @@ pub struct Host {
     pub num_calls: usize,
 }
 
-/// The entry point that the tests link, as a host finds it in the library.
+/// The entry point that the tests link, or that of the file that `BROWNIAN_CLAP` names.
 pub fn entry() -> PluginEntry {
-    // SAFETY: the descriptor is the plugin's own, and lives as long as the process.
-    unsafe { PluginEntry::load_from_raw(&brownian_plugin::clap_entry, c"/Brownian.clap") }.unwrap()
+    match std::env::var_os("BROWNIAN_CLAP") {
+        // SAFETY: whoever names a file vouches that it is the plugin.
+        Some(path) => unsafe { PluginEntry::load(path) }.unwrap(),
+        // SAFETY: the descriptor is the plugin's own, and lives as long as the process.
+        None => unsafe { PluginEntry::load_from_raw(&brownian_plugin::clap_entry, c"/Brownian.clap") }.unwrap(),
+    }
 }
 
 impl Host {
@@ -94,7 +99,7 @@ impl Host {
             instance,
             params,
             ports: AudioPorts::with_capacity(2, 1),
-            outputs: [const { Vec::new() }; 2].map(|_: Vec<f32>| vec![0.0; MAX_FRAMES]),
+            outputs: std::array::from_fn(|_| vec![0.0; MAX_FRAMES]),
             input_events: EventBuffer::with_capacity(1024),
             output_events: EventBuffer::with_capacity(1024),
             sample_rate: 0.0,
@@ -128,8 +133,8 @@ impl Host {
     }
 
     /// The event that moves the parameter `name` to `value`, as hosts know it.
-    pub fn set(&self, name: &str, value: f64) -> Send {
-        Send::Param { id: self.param(name).id, value }
+    pub fn set(&self, name: &str, value: f64) -> Input {
+        Input::Param { id: self.param(name).id, value }
     }
 
     /// The value that `text` means.
@@ -185,7 +190,7 @@ impl Host {
     }
 
     /// One block: left, right, and what the plugin says about its sleep.
-    pub fn block(&mut self, num_frames: usize, events: &[At<Send>]) -> ([&[f32]; 2], ProcessStatus) {
+    pub fn block(&mut self, num_frames: usize, events: &[At<Input>]) -> ([&[f32]; 2], ProcessStatus) {
         self.input_events.clear();
         self.output_events.clear();
         for At(frame, event) in events {
@@ -205,12 +210,12 @@ impl Host {
     }
 
     /// `num_frames` frames in blocks of `block`, with `events` in the order of their frames.
-    pub fn play(&mut self, num_frames: usize, block: usize, events: &[At<Send>]) -> [Vec<f32>; 2] {
+    pub fn play(&mut self, num_frames: usize, block: usize, events: &[At<Input>]) -> [Vec<f32>; 2] {
         let mut played = [Vec::with_capacity(num_frames), Vec::with_capacity(num_frames)];
         let mut start = 0;
         while start < num_frames {
             let len = block.min(num_frames - start);
-            let within = |At(frame, _): &&At<Send>| (start..start + len).contains(&(*frame as usize));
+            let within = |At(frame, _): &&At<Input>| (start..start + len).contains(&(*frame as usize));
             let now: Vec<_> = events.iter().filter(within).map(|At(frame, e)| At(frame - start as u64, *e)).collect();
             let (sides, _) = self.block(len, &now);
             played.iter_mut().zip(sides).for_each(|(played, side)| played.extend_from_slice(side));
@@ -219,14 +224,12 @@ impl Host {
         played
     }
 
-    /// Silence until every event of before has been forgotten by the plugin.
+    /// Silence, and no note or controller of before.
     pub fn reset(&mut self) {
         self.processor.as_mut().expect("activated").reset();
     }
 
-    fn extension<E: clack_host::extensions::Extension<ExtensionSide = clack_host::extensions::PluginExtensionSide>>(
-        &self,
-    ) -> E {
+    fn extension<E: Extension<ExtensionSide = PluginExtensionSide>>(&self) -> E {
         self.instance.plugin_shared_handle().get_extension().expect("the plugin has this extension")
     }
 }
@@ -249,12 +252,12 @@ fn params_of(instance: &mut PluginInstance<Quiet>) -> Vec<Param> {
     (0..params.count(&handle)).map(&mut read).collect()
 }
 
-fn push(buffer: &mut EventBuffer, frame: u32, event: Send) {
+fn push(buffer: &mut EventBuffer, frame: u32, event: Input) {
     let note = |key: u16| Pckn::new(0u16, 0u16, key, u32::from(key));
     match event {
-        Send::On { key, velocity } => buffer.push(&NoteOnEvent::new(frame, note(key), velocity)),
-        Send::Off { key } => buffer.push(&NoteOffEvent::new(frame, note(key), 0.0)),
-        Send::Param { id, value } => buffer.push(&ParamValueEvent::new(frame, id, Pckn::match_all(), value)),
+        Input::On { key, velocity } => buffer.push(&NoteOnEvent::new(frame, note(key), velocity)),
+        Input::Off { key } => buffer.push(&NoteOffEvent::new(frame, note(key), 0.0)),
+        Input::Param { id, value } => buffer.push(&ParamValueEvent::new(frame, id, Pckn::match_all(), value)),
     }
 }
 

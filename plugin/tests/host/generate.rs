@@ -3,12 +3,12 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::clap_host::{At, Host, Send, peak};
+use crate::clap_host::{At, Host, Input, peak};
 
 /// Longer than a render takes, on the slowest machine.
 pub const LONG: Duration = Duration::from_secs(120);
 
-const NOTE: [At<Send>; 1] = [At(0, Send::On { key: 60, velocity: 1.0 })];
+const NOTE: [At<Input>; 1] = [At(0, Input::On { key: 60, velocity: 1.0 })];
 
 /// Sets what a quick render needs, and presses the button.
 pub fn press(host: &mut Host) {

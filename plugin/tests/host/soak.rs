@@ -2,7 +2,7 @@
 
 use brownian_core::noise::{NoiseStream, Seed};
 
-use crate::clap_host::{At, Host, Param, Send};
+use crate::clap_host::{At, Host, Input, Param};
 
 /// Seconds of sound; `BROWNIAN_SOAK_S` sets another number.
 fn seconds() -> f64 {
@@ -10,7 +10,7 @@ fn seconds() -> f64 {
 }
 
 /// A few events on rising frames of a block.
-fn events(params: &[Param], chance: &mut NoiseStream, num_frames: usize) -> Vec<At<Send>> {
+fn events(params: &[Param], chance: &mut NoiseStream, num_frames: usize) -> Vec<At<Input>> {
     let mut frames: Vec<u64> = (0..chance.below(6)).map(|_| chance.below(num_frames) as u64).collect();
     frames.sort_unstable();
     let mut event = |frame| {
@@ -18,11 +18,11 @@ fn events(params: &[Param], chance: &mut NoiseStream, num_frames: usize) -> Vec<
         At(
             frame,
             match chance.below(8) {
-                0..=2 => Send::On { key, velocity: unit(chance) },
-                3..=4 => Send::Off { key },
+                0..=2 => Input::On { key, velocity: unit(chance) },
+                3..=4 => Input::Off { key },
                 _ => {
                     let param = &params[chance.below(params.len())];
-                    Send::Param { id: param.id, value: param.min + unit(chance) * (param.max - param.min) }
+                    Input::Param { id: param.id, value: param.min + unit(chance) * (param.max - param.min) }
                 }
             },
         )

@@ -1,9 +1,9 @@
 //! The host's project: what it keeps, and what becomes of it.
 
-use crate::clap_host::{At, Host, Send, peak};
+use crate::clap_host::{At, Host, Input, peak};
 use crate::generate::{press, roll};
 
-const NOTE: [At<Send>; 1] = [At(0, Send::On { key: 60, velocity: 1.0 })];
+const NOTE: [At<Input>; 1] = [At(0, Input::On { key: 60, velocity: 1.0 })];
 
 fn sound_of(host: &mut Host) -> [Vec<f32>; 2] {
     host.reset();

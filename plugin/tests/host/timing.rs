@@ -5,11 +5,11 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::clap_host::{At, Host, Send};
+use crate::clap_host::{At, Host, Input};
 
 const RATE: f64 = 48_000.0;
 const BLOCK: usize = 64;
-const NOTE: [At<Send>; 1] = [At(0, Send::On { key: 60, velocity: 1.0 })];
+const NOTE: [At<Input>; 1] = [At(0, Input::On { key: 60, velocity: 1.0 })];
 
 /// The first milliseconds of a new note.
 fn heard(host: &mut Host) -> Vec<f32> {
@@ -54,7 +54,7 @@ fn from_the_press_to_the_sound() {
 /// Times of the blocks of five seconds with 32 notes held, in parts of the deadline, sorted.
 fn blocks(host: &mut Host) -> Vec<f64> {
     let deadline = Duration::from_secs_f64(BLOCK as f64 / RATE);
-    let notes: Vec<_> = (0..32).map(|number| At(0, Send::On { key: 44 + number, velocity: 0.1 })).collect();
+    let notes: Vec<_> = (0..32).map(|number| At(0, Input::On { key: 44 + number, velocity: 0.1 })).collect();
     let mut times = Vec::new();
     let mut next = Instant::now();
     for number in 0..(5.0 * RATE) as usize / BLOCK {
