@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::pitch;
 
+mod shaping;
+
+pub use shaping::ShapingArgs;
+
 /// A diffusion synthesizer. One binary, offline.
 #[derive(Debug, Parser)]
 #[command(name = "brownian", version, propagate_version = true, max_term_width = 100)]
@@ -131,6 +135,9 @@ pub struct RenderArgs {
     /// How the sound departs from its seed's.
     #[command(flatten)]
     pub edit: EditArgs,
+    /// What else is done to the clip.
+    #[command(flatten)]
+    pub shaping: ShapingArgs,
     /// Take the recipe of a file that Brownian wrote; flags change single parts of it
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
@@ -193,8 +200,8 @@ pub struct EditArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[group(multiple = false)]
 pub struct LevelArgs {
-    /// Integrated loudness to reach, as far as the true peak stays at or below -1 dB
-    #[arg(long, value_name = "LUFS", allow_negative_numbers = true)]
+    /// Integrated loudness to reach, as far as the true peak stays at or below --true-peak (-1 dB)
+    #[arg(long, alias = "lufs", value_name = "LUFS", allow_negative_numbers = true)]
     pub loudness: Option<f64>,
     /// Highest sample [default: -1]
     #[arg(long, value_name = "DBFS", allow_negative_numbers = true)]

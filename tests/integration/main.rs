@@ -6,6 +6,7 @@ mod completions;
 mod data;
 mod export;
 mod guide;
+mod finishing;
 mod inspect;
 #[cfg(target_os = "linux")]
 mod memory;

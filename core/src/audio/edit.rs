@@ -1,4 +1,4 @@
-//! Small edits of a [`Clip`]: onset and silence, length, fades, levels, channels.
+//! Small edits of a [`Clip`]: onset and silence, length, order, fades, levels, channels.
 
 use std::ops::Range;
 
@@ -47,6 +47,29 @@ pub fn fit_length(clip: &Clip, num_frames: usize) -> Clip {
         samples.resize(num_frames, 0.0);
         samples
     })
+}
+
+/// The clip from its end to its start.
+pub fn reverse(clip: &mut Clip) {
+    clip.channels_mut().for_each(<[f32]>::reverse);
+}
+
+/// Shift the clip in a circle by `num_frames`, later where that is positive: what leaves one end enters at the other.
+///
+/// No sample changes its value. A loop stays a loop; of any other clip, what was its end now meets its start.
+pub fn rotate(clip: &mut Clip, num_frames: i64) {
+    // A clip's length fits: memory ends long before 63 bits do.
+    let length = clip.num_frames().max(1) as i64;
+    let later = num_frames.rem_euclid(length) as usize;
+    clip.channels_mut().filter(|channel| !channel.is_empty()).for_each(|channel| channel.rotate_right(later));
+}
+
+/// Subtract every channel's mean. Of a sound that dies away this lifts the silent end by the mean: fade it out after.
+pub fn remove_dc(clip: &mut Clip) {
+    for channel in clip.channels_mut() {
+        let mean = channel.iter().map(|&x| f64::from(x)).sum::<f64>() / channel.len().max(1) as f64;
+        channel.iter_mut().for_each(|x| *x = (f64::from(*x) - mean) as f32);
+    }
 }
 
 /// Fade in over the first `duration_ms` (or the whole clip, if it is shorter): from exactly 0, along a raised cosine.
@@ -100,6 +123,18 @@ pub fn normalize_loudness(clip: &mut Clip, target_lufs: f64, ceiling_dbtp: f64) 
     let gain_db = (target_lufs - measured.integrated_lufs?).min(ceiling_dbtp - measured.true_peak_dbtp?);
     apply_gain_db(clip, gain_db);
     Some(gain_db)
+}
+
+/// Make the clip quieter until its true peak is at or below `ceiling_dbtp`; a quieter one stays as it is.
+///
+/// The gain applied, in dB (0 or less).
+pub fn limit_true_peak(clip: &mut Clip, ceiling_dbtp: f64) -> f64 {
+    let true_peak = measure_loudness(clip).true_peak_dbtp;
+    let gain_db = true_peak.map_or(0.0, |peak| (ceiling_dbtp - peak).min(0.0));
+    if gain_db < 0.0 {
+        apply_gain_db(clip, gain_db);
+    }
+    gain_db
 }
 
 /// The clip in one channel (the mean) or two (mono on both, at the same level).
@@ -201,6 +236,40 @@ mod tests {
             assert_eq!(clip, mono(&[1.0; 4]));
         }
         fade_in(&mut mono(&[]), 10.0);
+    }
+
+    #[test]
+    fn reversing_twice_and_rotating_forth_and_back_change_nothing() {
+        let original = Clip::new(vec![vec![1.0, 2.0, 3.0, 4.0], vec![5.0, 6.0, 7.0, 8.0]], 1000).unwrap();
+        let mut clip = original.clone();
+        reverse(&mut clip);
+        assert_eq!(clip.channels(), [[4.0, 3.0, 2.0, 1.0], [8.0, 7.0, 6.0, 5.0]]);
+        reverse(&mut clip);
+        rotate(&mut clip, 1);
+        assert_eq!(clip.channels(), [[4.0, 1.0, 2.0, 3.0], [8.0, 5.0, 6.0, 7.0]]);
+        rotate(&mut clip, -9);
+        assert_eq!(clip, original);
+        rotate(&mut mono(&[]), 7);
+    }
+
+    #[test]
+    fn no_constant_is_left_and_what_moves_stays() {
+        let mut clip = Clip::new(vec![vec![1.5, 0.5, 1.5, 0.5], vec![0.0, 0.25, 0.0, -0.25]], 1000).unwrap();
+        remove_dc(&mut clip);
+        assert_eq!(clip.channels(), [[0.5, -0.5, 0.5, -0.5], [0.0, 0.25, 0.0, -0.25]]);
+        remove_dc(&mut mono(&[]));
+    }
+
+    #[test]
+    fn the_true_peak_is_lowered_to_its_ceiling_and_never_raised() {
+        // A quarter of the rate, 45 degrees off: the samples lie 3 dB below the wave's height.
+        let step = std::f64::consts::TAU / 4.0;
+        let wave = |i: i32| (0.99 * ((f64::from(i) + 0.5) * step).sin()) as f32;
+        let mut clip = Clip::mono((0..4800).map(wave).collect(), 48_000).unwrap();
+        assert!(limit_true_peak(&mut clip, -3.0) < -2.0);
+        assert!((measure_loudness(&clip).true_peak_dbtp.unwrap() + 3.0).abs() < 1e-3);
+        let before = clip.clone();
+        assert_eq!((limit_true_peak(&mut clip, -1.0), clip), (0.0, before));
     }
 
     #[test]

@@ -35,9 +35,8 @@ const MAX_CHANNELS: usize = 64;
 /// The bytes of a WAV file with this clip and this information. The same arguments give the same bytes, everywhere.
 ///
 /// Integers are rounded to the nearest step of 2^-15 or 2^-23 and clamped to the format's range, so what was decoded
-/// from such a file is written back unchanged. There is no dither: it would need a seed of its own, would lift the
-/// exact silence of a tail, and at 24 bits lies below any converter's noise. Who will process a 16-bit file further
-/// had better take 24 bits.
+/// from such a file is written back unchanged. There is no dither: it needs a seed, which the caller has
+/// ([`Finish::dither`](crate::generate::Finish)); at 24 bits it would lie below any converter's noise.
 ///
 /// `smpl` is written where there is a root key or a loop (a loop without a key gets 60, the format's usual), `acid`
 /// where there is a tempo or a one-shot. Cost: one pass over the samples.

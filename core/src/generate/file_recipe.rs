@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::dither::dither;
 use super::finish::{FileFormat, Finish};
 use super::recipe::Recipe;
 use crate::audio::{self, Clip, WavFormat, WavInfo};
@@ -34,6 +35,11 @@ impl FileRecipe {
             ..WavInfo::default()
         };
         match self.finish.format {
+            FileFormat::Wav16 if self.finish.dither => {
+                let mut clip = clip.clone();
+                dither(&mut clip, 16, *seed);
+                audio::wav_bytes(&clip, WavFormat::Wav16, &info)
+            }
             FileFormat::Wav16 => audio::wav_bytes(clip, WavFormat::Wav16, &info),
             FileFormat::Wav24 => audio::wav_bytes(clip, WavFormat::Wav24, &info),
             FileFormat::Wav32f => audio::wav_bytes(clip, WavFormat::Wav32f, &info),
@@ -81,6 +87,7 @@ impl FileRecipe {
 
 #[cfg(test)]
 mod tests {
+    use super::super::shaping::Shaping;
     use super::super::finish::Level;
     use super::*;
     use crate::diffusion::Sampler;
@@ -100,7 +107,7 @@ mod tests {
             duration_s: 0.743039,
             edit: Default::default(),
         };
-        let finish = Finish { format: FileFormat::Wav24, sample_rate: 44_100, channels: 1, level: Level::Lufs(-14.3) };
+        let finish = Finish { level: Level::Lufs(-14.3), ..Finish::plain(44_100) };
         FileRecipe { recipe, finish }
     }
 
@@ -115,6 +122,31 @@ mod tests {
         let json = file_recipe().to_json();
         let output = r#""output":{"format":"wav24","sample_rate":44100,"channels":1,"level":{"lufs":-14.3}}}"#;
         assert!(json.ends_with(output), "{json}");
+    }
+
+    #[test]
+    fn shaping_are_in_the_comment_and_read_back() {
+        let shaping = Shaping { crop_s: Some([0.1, 0.5]), reverse: true, ..Shaping::default() };
+        let finish = Finish { shaping, true_peak_dbtp: Some(-2.0), ..file_recipe().finish };
+        let recipe = FileRecipe { finish, ..file_recipe() };
+        let json = recipe.to_json();
+        let told = r#""true_peak_dbtp":-2.0,"shaping":{"crop_s":[0.1,0.5],"reverse":true}}}"#;
+        assert!(json.ends_with(told), "{json}");
+        assert_eq!(FileRecipe::from_json(&json).unwrap(), recipe);
+    }
+
+    #[test]
+    fn a_dithered_file_is_the_same_bytes_each_time_and_differs_from_a_plain_one() {
+        let clip = Clip::mono(vec![0.1; 1000], 44_100).unwrap();
+        let file = |dither, seed| {
+            let finish = Finish { format: FileFormat::Wav16, dither, ..file_recipe().finish };
+            let recipe = Recipe { seed, ..file_recipe().recipe };
+            let bytes = FileRecipe { recipe, finish }.file(&clip).unwrap();
+            bytes[44..2044].to_vec()
+        };
+        assert_eq!(file(true, 42), file(true, 42));
+        assert_ne!(file(true, 42), file(true, 43));
+        assert!(file(false, 42).chunks_exact(2).all(|sample| sample == 3277i16.to_le_bytes()));
     }
 
     #[test]

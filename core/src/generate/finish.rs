@@ -1,14 +1,19 @@
-//! [`Finish`]: from the model's sound to the sound of a file: rate, channels, level, sample format.
+//! [`Finish`]: from the model's sound to the sound of a file: shaping, rate, channels, level, sample format.
 
 use serde::{Deserialize, Serialize};
 
+use super::shaping::Shaping;
 use crate::audio::{Clip, edit, resample};
 use crate::error::{GenerateError, Result};
 
-/// No gain for loudness lifts the true peak above this, in dB relative to full scale.
+/// No gain for loudness lifts the true peak above this, in dB relative to full scale, where nobody says otherwise.
 const CEILING_DBTP: f64 = -1.0;
 
-/// What is done to a rendered clip on its way to a file.
+/// What is done to a rendered clip on its way to a file, in this order: crop, trim, reverse, rotate, DC ([`Shaping`]),
+/// sample rate, channels, fades ([`Shaping`]), level with the true-peak ceiling, dither, sample format.
+///
+/// What cuts comes first, so that nothing is computed for what goes; fades come after DC, so that they end in exact
+/// silence; the level comes last, because the peak depends on the rate and loudness on the channels.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Finish {
@@ -20,6 +25,16 @@ pub struct Finish {
     pub channels: u16,
     /// What the level is set to.
     pub level: Level,
+    /// The true peak (between the samples too) is at or below this, dBTP: -60..=0. Absent: -1 with [`Level::Lufs`], else
+    /// unbounded. Only ever makes quieter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub true_peak_dbtp: Option<f64>,
+    /// TPDF dither before rounding to 16 bits ([`FileFormat::Wav16`]); other formats have no use for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dither: bool,
+    /// What else is done to the clip.
+    #[serde(default, skip_serializing_if = "Shaping::is_empty")]
+    pub shaping: Shaping,
 }
 
 /// Container and sample format of a file.
@@ -38,6 +53,16 @@ pub enum FileFormat {
 }
 
 impl FileFormat {
+    /// As typed and as in a recipe.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wav16 => "wav16",
+            Self::Wav24 => "wav24",
+            Self::Wav32f => "wav32f",
+            Self::Flac => "flac",
+        }
+    }
+
     /// Of the file's name, without the dot.
     pub fn extension(self) -> &'static str {
         if self == Self::Flac { "flac" } else { "wav" }
@@ -50,7 +75,7 @@ impl FileFormat {
 pub enum Level {
     /// Highest sample, dBFS: -60..=0.
     PeakDbfs(f64),
-    /// Integrated loudness, LUFS: -70..=0; lower where the true peak would pass -1 dB.
+    /// Integrated loudness, LUFS: -70..=0; lower where the true peak would pass its ceiling.
     Lufs(f64),
     /// As the model made it.
     Raw,
@@ -63,6 +88,19 @@ impl Default for Level {
 }
 
 impl Finish {
+    /// Nothing but 24-bit WAV, one channel and the usual level, at this rate.
+    pub fn plain(sample_rate: u32) -> Self {
+        Self {
+            format: FileFormat::default(),
+            sample_rate,
+            channels: 1,
+            level: Level::default(),
+            true_peak_dbtp: None,
+            dither: false,
+            shaping: Shaping::default(),
+        }
+    }
+
     /// Check every field.
     ///
     /// # Errors
@@ -77,6 +115,12 @@ impl Finish {
         let fits = self.format != FileFormat::Flac || hz <= 96_000;
         need(fits, "sample rate of a FLAC file", format!("{hz} Hz"), "8000..=96000 Hz")?;
         need((1..=2).contains(&self.channels), "number of channels", self.channels.to_string(), "1 or 2")?;
+        if let Some(ceiling) = self.true_peak_dbtp {
+            need((-60.0..=0.0).contains(&ceiling), "true peak", format!("{ceiling} dB"), "-60..=0 dB")?;
+        }
+        let rounds = !self.dither || self.format == FileFormat::Wav16;
+        need(rounds, "dither", format!("asked for with {}", self.format.name()), "16 bits (wav16): others do not need it")?;
+        self.shaping.validate()?;
         match self.level {
             Level::PeakDbfs(peak) => {
                 need((-60.0..=0.0).contains(&peak), "peak", format!("{peak} dBFS"), "-60..=0 dBFS")
@@ -93,14 +137,24 @@ impl Finish {
     /// # Errors
     /// The resampler refuses.
     pub fn apply(&self, clip: &Clip) -> Result<Clip> {
-        // The level comes last: loudness depends on the channels, the peak on the rate.
-        let mut clip = edit::with_channels(&resample(clip, self.sample_rate)?, self.channels.into())?;
+        let clip = self.shaping.arrange(clip)?;
+        let mut clip = edit::with_channels(&resample(&clip, self.sample_rate)?, self.channels.into())?;
+        self.shaping.fade(&mut clip);
+        self.set_level(&mut clip);
+        Ok(clip)
+    }
+
+    fn set_level(&self, clip: &mut Clip) {
+        let ceiling = self.true_peak_dbtp;
         match self.level {
-            Level::PeakDbfs(target) => drop(edit::normalize_peak(&mut clip, target)),
-            Level::Lufs(target) => drop(edit::normalize_loudness(&mut clip, target, CEILING_DBTP)),
+            Level::PeakDbfs(target) => _ = edit::normalize_peak(clip, target),
+            Level::Lufs(target) => _ = edit::normalize_loudness(clip, target, ceiling.unwrap_or(CEILING_DBTP)),
             Level::Raw => {}
         }
-        Ok(clip)
+        // The gain of a loudness has kept the ceiling already.
+        if let (Level::PeakDbfs(_) | Level::Raw, Some(ceiling)) = (self.level, ceiling) {
+            edit::limit_true_peak(clip, ceiling);
+        }
     }
 }
 
@@ -110,7 +164,7 @@ mod tests {
     use crate::audio::measure_loudness;
 
     fn finish(level: Level) -> Finish {
-        Finish { format: FileFormat::Wav24, sample_rate: 44_100, channels: 1, level }
+        Finish { level, ..Finish::plain(44_100) }
     }
 
     /// One second of a sine, with this peak.
@@ -128,6 +182,9 @@ mod tests {
             (Finish { channels: 3, ..raw }, "number of channels is 3; need 1 or 2"),
             (finish(Level::PeakDbfs(0.5)), "peak is 0.5 dBFS; need -60..=0 dBFS"),
             (finish(Level::Lufs(f64::NAN)), "loudness is NaN LUFS"),
+            (Finish { true_peak_dbtp: Some(1.0), ..raw }, "true peak is 1 dB; need -60..=0 dB"),
+            (Finish { dither: true, ..raw }, "dither is asked for with wav24; need 16 bits"),
+            (Finish { shaping: Shaping { fade_in_ms: Some(-1.0), ..Shaping::default() }, ..raw }, "fade-in is -1 ms"),
         ];
         for (finish, words) in wrong {
             let message = finish.validate().unwrap_err().to_string();
@@ -157,6 +214,31 @@ mod tests {
         let clip = finish(Level::Lufs(0.0)).apply(&sine(0.5)).unwrap();
         // Fourfold oversampling finds the true peak of 1 kHz to better than 0.1 dB.
         assert!((clip.peak_dbfs().unwrap() + 1.0).abs() < 0.1);
+    }
+
+    #[test]
+    fn the_true_peak_stays_below_its_ceiling_at_any_level() {
+        for level in [Level::PeakDbfs(0.0), Level::Lufs(0.0), Level::Raw] {
+            let clip = Finish { true_peak_dbtp: Some(-3.0), ..finish(level) }.apply(&sine(0.9)).unwrap();
+            let peak = measure_loudness(&clip).true_peak_dbtp.unwrap();
+            // The meter reads the same before and after a gain, to the rounding of f32.
+            assert!((peak + 3.0).abs() < 1e-3, "{level:?}: {peak}");
+        }
+        let quiet = Finish { true_peak_dbtp: Some(-3.0), ..finish(Level::Raw) }.apply(&sine(0.1)).unwrap();
+        assert_eq!(quiet, sine(0.1));
+    }
+
+    #[test]
+    fn fades_end_in_exact_silence_though_dc_was_removed_before() {
+        let shaping = Shaping { remove_dc: true, fade_in_ms: Some(10.0), fade_out_ms: Some(10.0), ..Shaping::default() };
+        let mut clip = sine(0.2);
+        clip.channels_mut().flatten().for_each(|x| *x += 0.25);
+        let clip = Finish { shaping, channels: 2, ..finish(Level::Raw) }.apply(&clip).unwrap();
+        let samples = &clip.channels()[1];
+        assert_eq!((samples[0], samples[44_099]), (0.0, 0.0));
+        let mean = samples.iter().map(|&x| f64::from(x)).sum::<f64>() / 44_100.0;
+        // A whole number of periods: all that is left of a mean of 0.25 is what the fades cut out of the sine.
+        assert!(mean.abs() < 1e-3, "{mean}");
     }
 
     #[test]

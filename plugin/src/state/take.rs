@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use brownian_core::audio::{Clip, WavFormat, WavInfo, decode, decode_bytes, flac_bytes, read_info, wav_bytes};
-use brownian_core::generate::{FileFormat, FileRecipe, Finish, Level, Rendered};
+use brownian_core::generate::{FileFormat, FileRecipe, Finish, Rendered};
 use serde_json::Value;
 
 use crate::engine::Sound;
@@ -32,9 +32,8 @@ impl Take {
         let clip = &rendered.clip;
         let finish = Finish {
             format: FileFormat::Flac,
-            sample_rate: clip.sample_rate(),
             channels: clip.num_channels().min(2) as u16,
-            level: Level::default(),
+            ..Finish::plain(clip.sample_rate())
         };
         let recipe = FileRecipe { recipe: rendered.recipe.clone(), finish };
         let flac = finish.apply(clip).and_then(|clip| recipe.file(&clip)).map_err(|error| error.to_string())?;

@@ -153,6 +153,9 @@ fn finish(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>, sam
             .unwrap_or(sample_rate),
         channels: args.channels.or(from.map(|from| from.channels)).or(settings.channels).unwrap_or(1),
         level: level.unwrap_or_default(),
+        true_peak_dbtp: args.shaping.true_peak.or(from.and_then(|from| from.true_peak_dbtp)),
+        dither: args.shaping.dither || from.is_some_and(|from| from.dither),
+        shaping: args.shaping.shaping().or(from.map(|from| from.shaping).unwrap_or_default()),
     }
 }
 

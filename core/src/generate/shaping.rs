@@ -1,0 +1,191 @@
+//! [`Shaping`]: what cuts and turns a clip on its way to a file.
+
+use serde::{Deserialize, Serialize};
+
+use crate::audio::{Clip, edit};
+use crate::error::{GenerateError, Result};
+
+/// Longest cut or shift, in seconds: as long as the longest clip.
+const MAX_S: f64 = 3600.0;
+
+/// Cuts, order and fades of a clip; each absent unless asked for. [`Finish`](super::Finish) tells their order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Shaping {
+    /// Keep only these seconds of the clip: start below end, both 0..=3600. A cut is hard: fade after it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crop_s: Option<[f64; 2]>,
+    /// Cut away what lies before the first and after the last sample louder than this, dB relative to the peak: -120..=-20.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trim_db: Option<f64>,
+    /// From the end to the start.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub reverse: bool,
+    /// Shift in a circle by this many seconds, later where positive: -3600..=3600.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotate_s: Option<f64>,
+    /// Subtract the mean.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub remove_dc: bool,
+    /// A raised cosine from silence over this long: 0..=3600000 ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fade_in_ms: Option<f64>,
+    /// A raised cosine to silence over this long: 0..=3600000 ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fade_out_ms: Option<f64>,
+}
+
+impl Shaping {
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// These, and where they say nothing `lower`.
+    #[must_use]
+    pub fn or(self, lower: Self) -> Self {
+        Self {
+            crop_s: self.crop_s.or(lower.crop_s),
+            trim_db: self.trim_db.or(lower.trim_db),
+            reverse: self.reverse || lower.reverse,
+            rotate_s: self.rotate_s.or(lower.rotate_s),
+            remove_dc: self.remove_dc || lower.remove_dc,
+            fade_in_ms: self.fade_in_ms.or(lower.fade_in_ms),
+            fade_out_ms: self.fade_out_ms.or(lower.fade_out_ms),
+        }
+    }
+
+    /// Check every field.
+    ///
+    /// # Errors
+    /// Names the field, its value and its range.
+    pub fn validate(&self) -> Result<(), GenerateError> {
+        if let Some([start, end]) = self.crop_s {
+            let need = "START..END with 0 <= START < END <= 3600 s";
+            require(0.0 <= start && start < end && end <= MAX_S, "crop", format!("{start}..{end} s"), need)?;
+        }
+        if let Some(db) = self.trim_db {
+            let range = "-120..=-20 dB below the peak";
+            require((-120.0..=-20.0).contains(&db), "silence to trim", format!("{db} dB"), range)?;
+        }
+        if let Some(shift) = self.rotate_s {
+            require(shift.abs() <= MAX_S, "rotation", format!("{shift} s"), "-3600..=3600 s")?;
+        }
+        for (field, fade) in [("fade-in", self.fade_in_ms), ("fade-out", self.fade_out_ms)] {
+            let ms = fade.unwrap_or(0.0);
+            require((0.0..=MAX_S * 1e3).contains(&ms), field, format!("{ms} ms"), "0..=3600000 ms")?;
+        }
+        Ok(())
+    }
+
+    /// All but the fades, on the clip as the model made it.
+    ///
+    /// # Errors
+    /// A crop that begins behind the clip's end.
+    pub(super) fn arrange(&self, clip: &Clip) -> Result<Clip> {
+        let mut clip = self.crop(clip)?;
+        if let Some(db) = self.trim_db {
+            clip = edit::trim_silence(&clip, db);
+        }
+        if self.reverse {
+            edit::reverse(&mut clip);
+        }
+        if let Some(shift) = self.rotate_s {
+            let later = (shift * f64::from(clip.sample_rate())).round() as i64;
+            edit::rotate(&mut clip, later);
+        }
+        if self.remove_dc {
+            edit::remove_dc(&mut clip);
+        }
+        Ok(clip)
+    }
+
+    fn crop(&self, clip: &Clip) -> Result<Clip> {
+        let Some([start, end]) = self.crop_s else { return Ok(clip.clone()) };
+        let frame = |seconds: f64| (seconds * f64::from(clip.sample_rate())).round() as usize;
+        let cropped = edit::slice(clip, frame(start)..frame(end));
+        let need = format!("a start before the clip's end ({:.3} s)", clip.duration_s());
+        require(cropped.num_frames() > 0, "crop", format!("{start}..{end} s"), &need)?;
+        Ok(cropped)
+    }
+
+    /// The fades, on the clip as the file will hold it.
+    pub(super) fn fade(&self, clip: &mut Clip) {
+        if let Some(ms) = self.fade_in_ms {
+            edit::fade_in(clip, ms);
+        }
+        if let Some(ms) = self.fade_out_ms {
+            edit::fade_out(clip, ms);
+        }
+    }
+}
+
+fn require(holds: bool, field: &str, found: String, need: &str) -> Result<(), GenerateError> {
+    match holds {
+        true => Ok(()),
+        false => Err(GenerateError::OutOfRange { field: field.to_owned(), found, need: need.to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Frames 1, 2, 3 and so on at 10 Hz.
+    fn ramp(frames: usize) -> Clip {
+        Clip::mono((1..=frames).map(|i| i as f32).collect(), 10).unwrap()
+    }
+
+    fn shaped(shaping: Shaping, clip: &Clip) -> Vec<f32> {
+        edits.arrange(clip).unwrap().into_channels().remove(0)
+    }
+
+    #[test]
+    fn shaping_follow_their_documented_order() {
+        let all = Shaping { crop_s: Some([0.2, 0.6]), reverse: true, rotate_s: Some(0.1), ..Shaping::default() };
+        // 3 4 5 6, turned round, the last to the front.
+        assert_eq!(shaped(all, &ramp(9)), [3.0, 6.0, 5.0, 4.0]);
+        let backwards = Shaping { rotate_s: Some(-0.1), ..Shaping::default() };
+        assert_eq!(shaped(backwards, &ramp(3)), [2.0, 3.0, 1.0]);
+        assert_eq!(shaped(Shaping::default(), &ramp(3)), [1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn what_is_below_the_threshold_is_trimmed_and_the_mean_removed() {
+        let clip = Clip::mono(vec![0.0005, 0.0, 1.0, 0.0, 0.5, 0.0009], 10).unwrap();
+        assert_eq!(shaped(Shaping { trim_db: Some(-60.0), ..Shaping::default() }, &clip), [1.0, 0.0, 0.5]);
+        assert_eq!(shaped(Shaping { remove_dc: true, ..Shaping::default() }, &ramp(3)), [-1.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn a_crop_beyond_the_clip_keeps_what_there_is_or_says_that_nothing_is() {
+        let crop = |start, end| Shaping { crop_s: Some([start, end]), ..Shaping::default() };
+        assert_eq!(shaped(crop(0.2, 9.0), &ramp(3)), [3.0]);
+        let message = crop(0.3, 9.0).arrange(&ramp(3)).unwrap_err().to_string();
+        assert_eq!(message, "crop is 0.3..9 s; need a start before the clip's end (0.300 s)");
+    }
+
+    #[test]
+    fn every_field_is_checked_by_name() {
+        let none = Shaping::default();
+        for (shaping, words) in [
+            (Shaping { crop_s: Some([2.0, 1.0]), ..none }, "crop is 2..1 s"),
+            (Shaping { crop_s: Some([f64::NAN, 1.0]), ..none }, "crop is NaN..1 s"),
+            (Shaping { trim_db: Some(0.0), ..none }, "silence to trim is 0 dB"),
+            (Shaping { rotate_s: Some(f64::INFINITY), ..none }, "rotation is inf s"),
+            (Shaping { fade_in_ms: Some(-1.0), ..none }, "fade-in is -1 ms"),
+            (Shaping { fade_out_ms: Some(f64::NAN), ..none }, "fade-out is NaN ms"),
+        ] {
+            let message = shaping.validate().unwrap_err().to_string();
+            assert!(message.starts_with(words), "{message}");
+        }
+        assert!(none.validate().is_ok());
+    }
+
+    #[test]
+    fn each_edit_wins_over_the_one_below_it() {
+        let below = Shaping { fade_in_ms: Some(1.0), fade_out_ms: Some(2.0), reverse: true, ..Shaping::default() };
+        let merged = Shaping { fade_in_ms: Some(9.0), ..Shaping::default() }.or(below);
+        assert_eq!(merged, Shaping { fade_in_ms: Some(9.0), ..below });
+    }
+}
