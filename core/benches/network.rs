@@ -12,7 +12,8 @@ use brownian_core::conditioning::Condition;
 use brownian_core::generate::{Cancel, Request, Session};
 use brownian_core::model::{Model, Registry};
 use brownian_core::nn::{
-    Conv1d, Conv1dConfig, FilterBlock2d, GroupNorm, Init, Linear, Plan, Recording, SelfAttention, Value, Weights,
+    Conv1d, Conv1dConfig, FilterBlock2d, GroupNorm, Init, Linear, Padding, Plan, Recording, SelfAttention, Value,
+    Weights,
 };
 use brownian_core::noise::{NoiseStream, Seed};
 use candle_core::{Device, Result};
@@ -36,7 +37,8 @@ fn layers() -> Vec<Layer> {
     let fold = |x: &Value, _: &Value, weights: &Weights| Linear::new(2048, 160, Init::FanIn(2048), weights)?.forward(x);
     let norm = |x: &Value, _: &Value, weights: &Weights| GroupNorm::new(160, weights)?.forward_silu(x);
     let attention = |x: &Value, _: &Value, weights: &Weights| SelfAttention::new(256, 4, weights)?.forward(x);
-    let filter = |x: &Value, film: &Value, weights: &Weights| FilterBlock2d::new(32, weights)?.forward(x, film);
+    let filter =
+        |x: &Value, film: &Value, weights: &Weights| FilterBlock2d::new(32, Padding::Zero, weights)?.forward(x, film);
     vec![
         Layer {
             name: "conv 160 to 160, 3 taps, 64 frames",

@@ -138,6 +138,9 @@ pub struct RenderArgs {
     /// What else is done to the clip.
     #[command(flatten)]
     pub shaping: ShapingArgs,
+    /// That it repeats.
+    #[command(flatten)]
+    pub looping: LoopArgs,
     /// Take the recipe of a file that Brownian wrote; flags change single parts of it
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
@@ -194,6 +197,21 @@ pub struct EditArgs {
     /// What --inpaint makes anew, in seconds; may be repeated
     #[arg(long, value_name = "START..END", value_parser = mask)]
     pub mask: Vec<[f64; 2]>,
+}
+
+/// Loops.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Loops")]
+pub struct LoopArgs {
+    /// A loop: it repeats without a seam, and its file says so; --duration says how long, up to 60 s
+    #[arg(long = "loop")]
+    pub is_loop: bool,
+    /// A loop at this tempo, with --bars; a model of one-shots makes one on every beat
+    #[arg(long, value_name = "BPM", requires = "bars", conflicts_with = "duration", allow_negative_numbers = true)]
+    pub bpm: Option<f64>,
+    /// A loop of so many bars of 4/4, with --bpm
+    #[arg(long, value_name = "N", requires = "bpm")]
+    pub bars: Option<u32>,
 }
 
 /// How loud the file is: at most one of them.

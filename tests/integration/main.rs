@@ -5,9 +5,11 @@ mod batch;
 mod completions;
 mod data;
 mod export;
-mod guide;
 mod finishing;
+mod guide;
 mod inspect;
+mod long;
+mod loops;
 #[cfg(target_os = "linux")]
 mod memory;
 mod models;

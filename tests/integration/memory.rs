@@ -37,6 +37,18 @@ fn rendering_a_clip_with_the_embedded_model_stays_under_300_mb() {
 }
 
 #[test]
+fn minutes_of_sound_take_no_more_memory_than_one() {
+    let bench = Bench::new().with_tiny_texture();
+    let peak = |seconds: &str| {
+        let how = ["--steps", "1", "--sample-rate", "44100", "--force", "--out", "a.wav"];
+        peak_memory(&bench, &[&["render", "texture", "--duration", seconds], &how[..]].concat())
+    };
+    let (short, long) = (peak("61"), peak("240"));
+    // 3 minutes more are 16 MB of samples as 16 kHz floats, and 45 MB as the file's.
+    assert!(long < short + 8_000_000, "{short} bytes, then {long}");
+}
+
+#[test]
 fn training_with_the_default_settings_stays_under_4_gb() {
     let bench = Bench::new();
     for i in 0..4u32 {

@@ -95,8 +95,8 @@ fn fade_frames(clip: &Clip, duration_ms: f64) -> usize {
     ((duration_ms * 1e-3 * f64::from(clip.sample_rate())).round() as usize).min(clip.num_frames())
 }
 
-/// 0 at `i = 0`, 1 at `i = n`, and flat at both ends.
-fn raised_cosine(i: usize, n: usize) -> f32 {
+/// 0 at `i = 0`, 1 at `i = n`, and flat at both ends: the shape of the fades.
+pub fn raised_cosine(i: usize, n: usize) -> f32 {
     // libm: the same on every platform.
     (0.5 - 0.5 * libm::cos(std::f64::consts::PI * i as f64 / n as f64)) as f32
 }

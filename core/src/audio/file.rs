@@ -25,11 +25,11 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// A new file in the folder of `path`, under a name that no one has. Short, as `path`'s own may be of full length.
-fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+pub(super) fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     let mut attempt = 0u32;
     loop {
         let temporary = path.with_file_name(format!(".brownian-{}-{attempt}.tmp", std::process::id()));
-        match OpenOptions::new().write(true).create_new(true).open(&temporary) {
+        match OpenOptions::new().read(true).write(true).create_new(true).open(&temporary) {
             // Others that write into this folder right now, or what a crash left.
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists && attempt < 10_000 => attempt += 1,
             outcome => return outcome.map(|file| (temporary, file)),

@@ -34,7 +34,7 @@ pub fn flac_bytes(clip: &Clip, info: &WavInfo) -> Result<Vec<u8>> {
         return Err(AudioError::Flac { found, needed }.into());
     }
     clip.check_finite(|| "a FLAC file".to_owned())?;
-    info.validate(clip)?;
+    info.validate(clip.num_frames())?;
     // The checks above cover what the encoder refuses; should it know more reasons, it says so itself.
     let refused = |found: String| AudioError::Flac { found, needed: "what the encoder takes" };
     let mut stream = encode(clip).map_err(refused)?;

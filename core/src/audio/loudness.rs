@@ -50,6 +50,42 @@ fn measure(clip: &Clip) -> Result<Loudness, ebur128::Error> {
     })
 }
 
+/// Loudness and true peak of a sound that comes in pieces; its memory does not grow with the length.
+pub struct LoudnessMeter {
+    /// `None` where the standard has no meaning.
+    meter: Option<EbuR128>,
+    num_channels: u32,
+}
+
+impl LoudnessMeter {
+    /// For this many channels at `sample_rate` Hz.
+    pub fn new(num_channels: u32, sample_rate: u32) -> Self {
+        // The histogram has steps of 0.1 LU; the list of blocks that it replaces grows by ten values a second.
+        let mode = Mode::I | Mode::TRUE_PEAK | Mode::HISTOGRAM;
+        Self { meter: EbuR128::new(num_channels, sample_rate, mode).ok(), num_channels }
+    }
+
+    /// The next frames, each sample on every channel.
+    pub fn add(&mut self, samples: &[f32]) {
+        let planes = vec![samples; self.num_channels as usize];
+        if self.meter.as_mut().is_some_and(|meter| meter.add_frames_planar_f32(&planes).is_err()) {
+            self.meter = None;
+        }
+    }
+
+    /// As [`measure_loudness`], for sounds of at least 400 ms; the loudness is exact to 0.1 LU.
+    pub fn finish(mut self) -> Loudness {
+        self.add(&[0.0; TRUE_PEAK_TAIL]);
+        let Some(meter) = self.meter else { return Loudness::default() };
+        let peaks = (0..self.num_channels).filter_map(|channel| meter.true_peak(channel).ok());
+        let peak = peaks.fold(0.0f64, f64::max);
+        Loudness {
+            integrated_lufs: meter.loudness_global().ok().filter(|lufs| lufs.is_finite()),
+            true_peak_dbtp: Some(20.0 * peak.log10()).filter(|peak| peak.is_finite()),
+        }
+    }
+}
+
 fn add_silence(meter: &mut EbuR128, planes: &[&[f32]], num_frames: usize) -> Result<(), ebur128::Error> {
     let silence = vec![0.0; num_frames];
     meter.add_frames_planar_f32(&vec![silence.as_slice(); planes.len()])
@@ -121,6 +157,17 @@ mod tests {
         // EBU Tech 3341 allows +0.2 and -0.4 dB; the sudden start itself overshoots.
         let peak = measure_loudness(&clip).true_peak_dbtp.unwrap();
         assert!((-0.4..1.0).contains(&peak), "{peak}");
+    }
+
+    #[test]
+    fn a_meter_of_pieces_agrees_with_the_whole() {
+        let samples: Vec<f32> = (0..96_000).map(|i| (0.2 * (TAU * f64::from(i) * 0.02).sin()) as f32).collect();
+        let whole = measure_loudness(&Clip::new(vec![samples.clone(); 2], 48_000).unwrap());
+        let mut meter = LoudnessMeter::new(2, 48_000);
+        samples.chunks(1234).for_each(|piece| meter.add(piece));
+        let found = meter.finish();
+        assert!((found.integrated_lufs.unwrap() - whole.integrated_lufs.unwrap()).abs() < 0.1);
+        assert!((found.true_peak_dbtp.unwrap() - whole.true_peak_dbtp.unwrap()).abs() < 1e-9);
     }
 
     #[test]

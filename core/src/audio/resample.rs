@@ -41,7 +41,7 @@ pub fn resample(clip: &Clip, to_hz: u32) -> Result<Clip> {
 }
 
 /// `round(frames * to_hz / from_hz)`, exactly.
-fn resampled_len(frames: usize, from_hz: u32, to_hz: u32) -> usize {
+pub fn resampled_len(frames: usize, from_hz: u32, to_hz: u32) -> usize {
     let (from, to) = (u128::from(from_hz), u128::from(to_hz));
     let rounded = (frames as u128 * to + from / 2) / from;
     usize::try_from(rounded).unwrap_or(usize::MAX)

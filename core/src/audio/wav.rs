@@ -51,25 +51,53 @@ pub fn wav_bytes(clip: &Clip, format: WavFormat, info: &WavInfo) -> Result<Vec<u
         return Err(AudioError::NumChannels { object, found: num_channels, needed: "1..=64" }.into());
     }
     clip.check_finite(|| "a WAV file".to_owned())?;
-    info.validate(clip)?;
-    let (header, tail) = (format_chunks(clip, format), info_chunks(clip, info));
-    let data_len = clip.num_frames() as u64 * (num_channels * format.bytes_per_sample()) as u64;
-    // RIFF, its length and WAVE take 12 bytes, the header of the samples 8.
-    let total = 20 + header.len() as u64 + data_len.next_multiple_of(2) + tail.len() as u64;
-    let (Ok(riff_len), Ok(data_len)) = (u32::try_from(total - 8), u32::try_from(data_len)) else {
-        return Err(AudioError::WavTooLarge { bytes: total }.into());
-    };
-    let mut out = Vec::with_capacity(total as usize);
-    out.extend([&b"RIFF"[..], &riff_len.to_le_bytes(), b"WAVE", &header, b"data", &data_len.to_le_bytes()].concat());
-    append_samples(&mut out, clip, format);
-    out.resize(out.len().next_multiple_of(2), 0);
+    info.validate(clip.num_frames())?;
+    let shape = Shape { num_channels, num_frames: clip.num_frames(), sample_rate: clip.sample_rate() };
+    let (head, tail) = shape.around(format, info)?;
+    let mut out = Vec::with_capacity(head.len() + shape.data_len(format) as usize + tail.len());
+    out.extend(head);
+    let frames = (0..clip.num_frames()).flat_map(|frame| clip.channels().iter().map(move |channel| channel[frame]));
+    append_samples(&mut out, frames, format);
     out.extend(tail);
     Ok(out)
 }
 
+/// What a header says of the samples.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    pub num_channels: usize,
+    pub num_frames: usize,
+    pub sample_rate: u32,
+}
+
+impl Shape {
+    fn data_len(self, format: WavFormat) -> u64 {
+        self.num_frames as u64 * (self.num_channels * format.bytes_per_sample()) as u64
+    }
+
+    /// The bytes before and after the samples of a file of this shape.
+    ///
+    /// # Errors
+    /// A file of 4 GiB and more.
+    pub fn around(self, format: WavFormat, info: &WavInfo) -> Result<(Vec<u8>, Vec<u8>), AudioError> {
+        let data_len = self.data_len(format);
+        let mut tail = vec![0; (data_len % 2) as usize];
+        tail.extend(info_chunks(self, info));
+        let header = format_chunks(self, format);
+        // RIFF, its length and WAVE take 12 bytes, the header of the samples 8.
+        let total = 20 + header.len() as u64 + data_len + tail.len() as u64;
+        let (Ok(riff_len), Ok(data_len)) = (u32::try_from(total - 8), u32::try_from(data_len)) else {
+            return Err(AudioError::WavTooLarge { bytes: total });
+        };
+        let head = [&b"RIFF"[..], &riff_len.to_le_bytes(), b"WAVE", &header, b"data", &data_len.to_le_bytes()].concat();
+        Ok((head, tail))
+    }
+}
+
 /// `fmt `, and the `fact` chunk that float files need.
-fn format_chunks(clip: &Clip, format: WavFormat) -> Vec<u8> {
-    let (num_channels, rate, width) = (clip.num_channels(), clip.sample_rate(), format.bytes_per_sample());
+fn format_chunks(shape: Shape, format: WavFormat) -> Vec<u8> {
+    let Shape { num_channels, num_frames, sample_rate: rate } = shape;
+    let width = format.bytes_per_sample();
     let tag: u16 = if format == WavFormat::Wav32f { 3 } else { 1 };
     let is_extensible = num_channels > 2;
     // At most 64 channels of 4 bytes at 768 kHz: all of these fit.
@@ -90,17 +118,17 @@ fn format_chunks(clip: &Clip, format: WavFormat) -> Vec<u8> {
     }
     let mut out = chunk(b"fmt ", &body);
     if format == WavFormat::Wav32f {
-        out.extend(chunk(b"fact", &(clip.num_frames() as u32).to_le_bytes()));
+        out.extend(chunk(b"fact", &(num_frames as u32).to_le_bytes()));
     }
     out
 }
 
-fn append_samples(out: &mut Vec<u8>, clip: &Clip, format: WavFormat) {
-    let frames = (0..clip.num_frames()).flat_map(|frame| clip.channels().iter().map(move |channel| channel[frame]));
+/// The samples of frames in a row, as the file holds them.
+pub(super) fn append_samples(out: &mut Vec<u8>, samples: impl Iterator<Item = f32>, format: WavFormat) {
     match format {
-        WavFormat::Wav16 => frames.for_each(|sample| out.extend(&quantize(sample, 16).to_le_bytes()[..2])),
-        WavFormat::Wav24 => frames.for_each(|sample| out.extend(&quantize(sample, 24).to_le_bytes()[..3])),
-        WavFormat::Wav32f => frames.for_each(|sample| out.extend(sample.to_le_bytes())),
+        WavFormat::Wav16 => samples.for_each(|sample| out.extend(&quantize(sample, 16).to_le_bytes()[..2])),
+        WavFormat::Wav24 => samples.for_each(|sample| out.extend(&quantize(sample, 24).to_le_bytes()[..3])),
+        WavFormat::Wav32f => samples.for_each(|sample| out.extend(sample.to_le_bytes())),
     }
 }
 
@@ -110,7 +138,7 @@ pub(super) fn quantize(sample: f32, bits: u32) -> i32 {
     (f64::from(sample) * steps).round_ties_even().clamp(-steps, steps - 1.0) as i32
 }
 
-fn info_chunks(clip: &Clip, info: &WavInfo) -> Vec<u8> {
+fn info_chunks(shape: Shape, info: &WavInfo) -> Vec<u8> {
     let software = info.software_or_ours();
     let mut texts: Vec<(&[u8; 4], &str)> = vec![(b"ISFT", &software)];
     texts.extend(info.title.as_deref().map(|title| (b"INAM", title)));
@@ -118,10 +146,11 @@ fn info_chunks(clip: &Clip, info: &WavInfo) -> Vec<u8> {
     let mut out = info_list(&texts);
     if info.root_key.is_some() || info.loop_frames.is_some() {
         let sampler = Sampler { root_key: info.root_key.unwrap_or(60), loop_frames: info.loop_frames };
-        out.extend(chunk(b"smpl", &sampler.to_bytes(clip.sample_rate())));
+        out.extend(chunk(b"smpl", &sampler.to_bytes(shape.sample_rate)));
     }
     if info.one_shot || info.tempo_bpm.is_some() {
-        let num_beats = info.tempo_bpm.map_or(0.0, |bpm| (clip.duration_s() * f64::from(bpm) / 60.0).round()) as u32;
+        let duration_s = shape.num_frames as f64 / f64::from(shape.sample_rate);
+        let num_beats = info.tempo_bpm.map_or(0.0, |bpm| (duration_s * f64::from(bpm) / 60.0).round()) as u32;
         let WavInfo { one_shot, root_key, tempo_bpm, .. } = *info;
         out.extend(chunk(b"acid", &Acid { one_shot, root_key, num_beats, tempo_bpm }.to_bytes()));
     }

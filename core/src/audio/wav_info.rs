@@ -5,7 +5,6 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::chunks::{Acid, Sampler, info_texts, u32_at};
-use super::clip::Clip;
 use super::flac::{VORBIS_COMMENT, comment_fields};
 use crate::error::{AudioError, Result};
 
@@ -36,8 +35,8 @@ impl WavInfo {
         self.software.clone().unwrap_or_else(|| format!("Brownian {}", env!("CARGO_PKG_VERSION")))
     }
 
-    /// Whether a file of this clip can tell it.
-    pub(super) fn validate(&self, clip: &Clip) -> Result<(), AudioError> {
+    /// Whether a file of so many frames can tell it.
+    pub(super) fn validate(&self, num_frames: usize) -> Result<(), AudioError> {
         let refuse = |field, found: String, needed: String| Err(AudioError::WavField { field, found, needed });
         if let Some(key) = self.root_key.filter(|&key| key > 127) {
             return refuse("root_key", key.to_string(), "a MIDI note in 0..=127".to_owned());
@@ -46,8 +45,8 @@ impl WavInfo {
             return refuse("tempo_bpm", bpm.to_string(), "a positive number of beats per minute".to_owned());
         }
         match self.loop_frames {
-            Some((start, end)) if start >= end || end as usize > clip.num_frames() => {
-                let needed = format!("start < end <= {} (the clip's frames)", clip.num_frames());
+            Some((start, end)) if start >= end || end as usize > num_frames => {
+                let needed = format!("start < end <= {} (the clip's frames)", num_frames);
                 refuse("loop_frames", format!("{start}..{end}"), needed)
             }
             _ => Ok(()),

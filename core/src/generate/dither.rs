@@ -8,10 +8,28 @@ use crate::noise::{NoiseStream, Seed};
 /// Rounding then errs by a noise whose mean and variance do not depend on the sound (Lipshitz, Wannamaker, Vanderkooy
 /// 1992): a quiet fade dissolves in hiss at -93 dBFS (16 bits) where it would crumble. Exact silence hisses too.
 pub(super) fn dither(clip: &mut Clip, bits: u32, seed: u64) {
-    let step = 1.0 / (1u64 << (bits - 1)) as f32;
     for (idx, channel) in clip.channels_mut().enumerate() {
-        let mut noise = NoiseStream::new(Seed(seed), "dither", idx as u64);
-        channel.iter_mut().for_each(|x| *x += step * (noise.uniform() - noise.uniform()));
+        let mut dither = Dither::new(bits, seed, idx);
+        channel.iter_mut().for_each(|x| *x += dither.next());
+    }
+}
+
+/// The dither of one channel, sample by sample.
+pub(super) struct Dither {
+    noise: NoiseStream,
+    step: f32,
+}
+
+impl Dither {
+    /// For samples of so many bits.
+    pub fn new(bits: u32, seed: u64, channel: usize) -> Self {
+        let noise = NoiseStream::new(Seed(seed), "dither", channel as u64);
+        Self { noise, step: 1.0 / (1u64 << (bits - 1)) as f32 }
+    }
+
+    /// What to add to the next sample.
+    pub fn next(&mut self) -> f32 {
+        self.step * (self.noise.uniform() - self.noise.uniform())
     }
 }
 

@@ -20,30 +20,63 @@ pub struct FileRecipe {
 }
 
 impl FileRecipe {
+    /// Check how the sound becomes a file, and that it fits the sound.
+    ///
+    /// # Errors
+    /// As [`Finish::validate`]; what would break a loop.
+    pub fn validate(&self) -> Result<(), GenerateError> {
+        self.finish.validate()?;
+        let Some(breaks) = self.finish.shaping.breaks_loops().filter(|_| self.recipe.looped.is_some()) else {
+            return Ok(());
+        };
+        let need = "a whole loop (leave it out, or render no loop)".to_owned();
+        Err(GenerateError::OutOfRange { field: breaks.to_owned(), found: "asked for with a loop".to_owned(), need })
+    }
+
+    /// The clip as the file will hold it, before rounding to its sample format; a loop stays one.
+    ///
+    /// # Errors
+    /// As [`Finish::apply`].
+    pub fn finish(&self, clip: &Clip) -> Result<Clip> {
+        let Recipe { looped, duration_s, .. } = self.recipe;
+        match looped {
+            None => self.finish.apply(clip),
+            Some(looped) => self.finish.apply_with(clip, |clip, hz| looped.at_rate(clip, duration_s, hz)),
+        }
+    }
+
     /// The bytes of the file of a finished clip. The same recipe and clip give the same bytes.
     ///
     /// # Errors
     /// A sample that is not finite, or more than the format holds.
     pub fn file(&self, clip: &Clip) -> Result<Vec<u8>> {
-        let Recipe { class, model, seed, pitch, .. } = &self.recipe;
-        let info = WavInfo {
-            title: Some(format!("{} {seed}", class.as_ref().unwrap_or(model))),
-            comment: Some(self.to_json()),
-            // A pitch lies in 0..=127.
-            root_key: pitch.map(|pitch| pitch.round() as u8),
-            one_shot: true,
-            ..WavInfo::default()
-        };
+        let info = self.info(self.recipe.looped.map(|_| clip.num_frames()));
         match self.finish.format {
             FileFormat::Wav16 if self.finish.dither => {
                 let mut clip = clip.clone();
-                dither(&mut clip, 16, *seed);
+                dither(&mut clip, 16, self.recipe.seed);
                 audio::wav_bytes(&clip, WavFormat::Wav16, &info)
             }
             FileFormat::Wav16 => audio::wav_bytes(clip, WavFormat::Wav16, &info),
             FileFormat::Wav24 => audio::wav_bytes(clip, WavFormat::Wav24, &info),
             FileFormat::Wav32f => audio::wav_bytes(clip, WavFormat::Wav32f, &info),
             FileFormat::Flac => audio::flac_bytes(clip, &info),
+        }
+    }
+
+    /// What the file tells; of a loop, how many frames repeat.
+    pub(super) fn info(&self, loop_frames: Option<usize>) -> WavInfo {
+        let Recipe { class, model, seed, pitch, looped, .. } = &self.recipe;
+        WavInfo {
+            title: Some(format!("{} {seed}", class.as_ref().unwrap_or(model))),
+            comment: Some(self.to_json()),
+            // A pitch lies in 0..=127.
+            root_key: pitch.map(|pitch| pitch.round() as u8),
+            one_shot: looped.is_none(),
+            // A minute at most.
+            loop_frames: loop_frames.map(|frames| (0, frames as u32)),
+            tempo_bpm: looped.and_then(|looped| looped.tempo).map(|tempo| tempo.bpm as f32),
+            ..WavInfo::default()
         }
     }
 
@@ -80,15 +113,16 @@ impl FileRecipe {
         let output = fields.remove("output").ok_or_else(|| unreadable("missing field `output`".to_owned()))?;
         let recipe = Recipe::from_json(&serde_json::Value::Object(fields).to_string())?;
         let finish: Finish = serde_json::from_value(output).map_err(|e| unreadable(format!("`output`: {e}")))?;
-        finish.validate().map_err(|e| unreadable(format!("`output`: {e}")))?;
-        Ok(Self { recipe, finish })
+        let recipe = Self { recipe, finish };
+        recipe.validate().map_err(|e| unreadable(format!("`output`: {e}")))?;
+        Ok(recipe)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::shaping::Shaping;
     use super::super::finish::Level;
+    use super::super::shaping::Shaping;
     use super::*;
     use crate::diffusion::Sampler;
 
@@ -105,6 +139,7 @@ mod tests {
             sampler: Sampler::DpmPp2m,
             guidance: 1.5,
             duration_s: 0.743039,
+            looped: None,
             edit: Default::default(),
         };
         let finish = Finish { level: Level::Lufs(-14.3), ..Finish::plain(44_100) };

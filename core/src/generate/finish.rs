@@ -7,7 +7,7 @@ use crate::audio::{Clip, edit, resample};
 use crate::error::{GenerateError, Result};
 
 /// No gain for loudness lifts the true peak above this, in dB relative to full scale, where nobody says otherwise.
-const CEILING_DBTP: f64 = -1.0;
+pub(super) const CEILING_DBTP: f64 = -1.0;
 
 /// What is done to a rendered clip on its way to a file, in this order: crop, trim, reverse, rotate, DC ([`Shaping`]),
 /// sample rate, channels, fades ([`Shaping`]), level with the true-peak ceiling, dither, sample format.
@@ -119,7 +119,12 @@ impl Finish {
             need((-60.0..=0.0).contains(&ceiling), "true peak", format!("{ceiling} dB"), "-60..=0 dB")?;
         }
         let rounds = !self.dither || self.format == FileFormat::Wav16;
-        need(rounds, "dither", format!("asked for with {}", self.format.name()), "16 bits (wav16): others do not need it")?;
+        need(
+            rounds,
+            "dither",
+            format!("asked for with {}", self.format.name()),
+            "16 bits (wav16): others do not need it",
+        )?;
         self.shaping.validate()?;
         match self.level {
             Level::PeakDbfs(peak) => {
@@ -137,6 +142,11 @@ impl Finish {
     /// # Errors
     /// The resampler refuses.
     pub fn apply(&self, clip: &Clip) -> Result<Clip> {
+        self.apply_with(clip, resample)
+    }
+
+    /// As [`Finish::apply`], with this for the sample rate.
+    pub(super) fn apply_with(&self, clip: &Clip, resample: impl Fn(&Clip, u32) -> Result<Clip>) -> Result<Clip> {
         let clip = self.shaping.arrange(clip)?;
         let mut clip = edit::with_channels(&resample(&clip, self.sample_rate)?, self.channels.into())?;
         self.shaping.fade(&mut clip);
@@ -230,7 +240,8 @@ mod tests {
 
     #[test]
     fn fades_end_in_exact_silence_though_dc_was_removed_before() {
-        let shaping = Shaping { remove_dc: true, fade_in_ms: Some(10.0), fade_out_ms: Some(10.0), ..Shaping::default() };
+        let shaping =
+            Shaping { remove_dc: true, fade_in_ms: Some(10.0), fade_out_ms: Some(10.0), ..Shaping::default() };
         let mut clip = sine(0.2);
         clip.channels_mut().flatten().for_each(|x| *x += 0.25);
         let clip = Finish { shaping, channels: 2, ..finish(Level::Raw) }.apply(&clip).unwrap();

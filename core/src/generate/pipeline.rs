@@ -49,7 +49,8 @@ impl<'a> Job<'a> {
 
     /// Denoiser calls that the clip costs, over all stages.
     pub(super) fn num_evaluations(&self) -> usize {
-        let num_stages = 1 + usize::from(self.model.envelope.is_some());
+        // Every clip on a circle has an envelope of its own.
+        let num_stages = 1 + self.model.envelope.as_ref().map_or(0, |_| self.model.clips_on_circle());
         let num_clips = self.painting.as_ref().map_or(1, Painting::num_windows);
         let sampling = num_clips * self.recipe.sampler.num_evaluations(self.recipe.steps);
         num_stages * (sampling + inverted_files(self.recipe).len() * INVERSION_EVALUATIONS)
@@ -64,9 +65,7 @@ impl<'a> Job<'a> {
             Some(painting) => painting.paint(self.model, self.recipe, watch)?,
             None => self.sound(watch)?,
         };
-        if !samples.iter().all(|sample| sample.is_finite()) {
-            return Err(GenerateError::NotFinite { model: self.recipe.model.clone(), seed: self.recipe.seed }.into());
-        }
+        finite(&samples, self.recipe)?;
         Clip::mono(samples, self.model.card.config.sample_rate)
     }
 
@@ -80,9 +79,23 @@ impl<'a> Job<'a> {
         let mut phases = NoiseStream::new(Seed(phase_seed(self.recipe)), "phase", 0);
         let mut samples = self.model.representation.decode(&frames, &mut phases)?;
         let sample_rate = self.model.card.config.sample_rate;
+        if let Some(looped) = self.recipe.looped {
+            finite(&samples, self.recipe)?;
+            let period = Clip::mono(samples, sample_rate)?;
+            return Ok(looped.at_rate(&period, self.recipe.duration_s, sample_rate)?.into_channels().remove(0));
+        }
         samples.truncate(samples_in(self.recipe.duration_s, sample_rate).max(1));
         fade_out(&mut samples, sample_rate);
         Ok(samples)
+    }
+}
+
+/// # Errors
+/// Some of the samples are infinite, or no numbers.
+pub(super) fn finite(samples: &[f32], recipe: &Recipe) -> Result<()> {
+    match samples.iter().all(|sample| sample.is_finite()) {
+        true => Ok(()),
+        false => Err(GenerateError::NotFinite { model: recipe.model.clone(), seed: recipe.seed }.into()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::edit::Edit;
+use super::looping::Loop;
 use super::request::Request;
 use crate::conditioning::Attribute;
 use crate::diffusion::Sampler;
@@ -13,7 +14,7 @@ use crate::error::GenerateError;
 /// The newest version of [`Recipe`] that this build writes; it reads every older one, and renders it the same.
 ///
 /// A recipe has the oldest version that can say it, so that earlier builds read whatever they can make: 1 for a sound
-/// of seed, class, attributes and pitch, 2 for an edited one.
+/// of seed, class, attributes and pitch, 2 for an edited one or a loop.
 pub const RECIPE_VERSION: u32 = 2;
 
 /// Everything that made a clip, resolved: what a file keeps, what `verify` renders again. No `None` that a default fills.
@@ -45,6 +46,9 @@ pub struct Recipe {
     pub guidance: f64,
     /// Seconds.
     pub duration_s: f64,
+    /// That it repeats without a seam.
+    #[serde(default, rename = "loop", skip_serializing_if = "Option::is_none")]
+    pub looped: Option<Loop>,
     /// How the sound departs from the one that the fields above name.
     #[serde(default, skip_serializing_if = "Edit::is_none")]
     pub edit: Edit,
@@ -83,6 +87,7 @@ impl Recipe {
             sampler: Some(self.sampler),
             guidance: Some(self.guidance),
             duration_s: Some(self.duration_s),
+            looped: self.looped,
             edit: self.edit.clone(),
         }
     }
@@ -107,6 +112,7 @@ mod tests {
             sampler: Sampler::DpmPp2m,
             guidance: 1.5,
             duration_s: 0.743039,
+            looped: None,
             edit: Edit::default(),
         }
     }

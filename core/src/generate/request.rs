@@ -5,7 +5,8 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use super::check_edit::resolve_edit;
-use super::edit::{Edit, Inpaint};
+use super::edit::{Edit, Inpaint, MorphEnd};
+use super::looping::Loop;
 use super::recipe::Recipe;
 use crate::conditioning::Attribute;
 use crate::diffusion::Sampler;
@@ -15,6 +16,8 @@ use crate::noise::{NoiseStream, Seed};
 
 /// Shortest clip, in seconds.
 const MIN_DURATION_S: f64 = 0.001;
+/// Longest clip, in seconds.
+const MAX_DURATION_S: f64 = 3600.0;
 
 /// What to make. `None` takes the model's default.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,8 +36,11 @@ pub struct Request {
     pub sampler: Option<Sampler>,
     /// Guidance, 0..=20.
     pub guidance: Option<f64>,
-    /// Seconds, 0.001 up to the model's length.
+    /// Seconds, 0.001..=3600; of a loop 0.05..=60. Beyond the model's own length a model of one-shots makes clip after
+    /// clip, a model of textures goes on.
     pub duration_s: Option<f64>,
+    /// That it repeats without a seam.
+    pub looped: Option<Loop>,
     /// How the sound departs from the one that the fields above name.
     pub edit: Edit,
 }
@@ -56,8 +62,10 @@ impl Request {
         self.check_pitch(card)?;
         let guidance = micro(in_range("guidance", self.guidance.unwrap_or(defaults.guidance), 0.0..=20.0)?);
         let edit = resolve_edit(&self.edit, guidance, card, num_samples)?;
+        let (looped, duration_s) = self.length(&edit, card.config.sample_rate, num_samples)?;
+        check_length(&edit, looped, samples_in(duration_s, card.config.sample_rate) > num_samples, card)?;
         Ok(Recipe {
-            version: if edit.is_none() { 1 } else { 2 },
+            version: if edit.is_none() && looped.is_none() { 1 } else { 2 },
             model: card.id.clone(),
             model_hash: card.hash.clone(),
             seed: self.seed,
@@ -67,10 +75,8 @@ impl Request {
             steps: in_range("steps", self.steps.unwrap_or(defaults.steps), 1..=1000)?,
             sampler: self.sampler.unwrap_or(defaults.sampler),
             guidance,
-            duration_s: match &edit.inpaint {
-                Some(inpaint) => self.inpainted_duration(inpaint, card.config.sample_rate)?,
-                None => self.duration(card.config.sample_rate, num_samples)?,
-            },
+            duration_s,
+            looped,
             edit,
         })
     }
@@ -123,16 +129,47 @@ impl Request {
         }
     }
 
-    /// Compared in samples: what a recipe keeps of the longest clip may be a fraction of a sample above it.
+    /// Whether it repeats, and its seconds.
+    fn length(&self, edit: &Edit, sample_rate: u32, num_samples: usize) -> Result<(Option<Loop>, f64)> {
+        let Some(looped) = self.looped else {
+            let duration_s = match &edit.inpaint {
+                Some(inpaint) => self.inpainted_duration(inpaint, sample_rate)?,
+                None => self.duration(sample_rate, num_samples)?,
+            };
+            return Ok((None, duration_s));
+        };
+        let own = num_samples as f64 / f64::from(sample_rate);
+        let (looped, duration_s) = looped.resolve(self.duration_s.unwrap_or(own))?;
+        Ok((Some(looped), duration_s))
+    }
+
     fn duration(&self, sample_rate: u32, num_samples: usize) -> Result<f64, GenerateError> {
-        let longest = num_samples as f64 / f64::from(sample_rate);
-        let duration = self.duration_s.unwrap_or(longest);
-        let fits = duration >= MIN_DURATION_S.min(longest) && samples_in(duration, sample_rate) <= num_samples;
-        if fits {
+        let own = num_samples as f64 / f64::from(sample_rate);
+        let duration = self.duration_s.unwrap_or(own);
+        if (MIN_DURATION_S.min(own)..=MAX_DURATION_S.max(own)).contains(&duration) {
             return Ok(micro(duration));
         }
-        let need = format!("{MIN_DURATION_S}..={longest:.3} s, the length of the model's clips");
+        let need = format!("{MIN_DURATION_S}..={MAX_DURATION_S} s");
         Err(GenerateError::OutOfRange { field: "duration".into(), found: format!("{duration} s"), need })
+    }
+}
+
+/// What loops and long textures are not made of is refused, not left out.
+fn check_length(edit: &Edit, looped: Option<Loop>, is_long: bool, card: &Card) -> Result<(), GenerateError> {
+    let from_file = |morph: &super::edit::Morph| morph.from.is_some() || matches!(morph.to, MorphEnd::File(_));
+    let is_texture = card.config.unet.circular && card.config.envelope.is_none();
+    let is_goes_on = is_long && is_texture && edit.inpaint.is_none();
+    let edits = [
+        ("a sound to start from", edit.init.is_some(), looped.is_some() || is_goes_on),
+        ("inpainting", edit.inpaint.is_some(), looped.is_some()),
+        ("a morph of files", edit.morph.as_ref().is_some_and(from_file), looped.is_some()),
+        ("a morph", edit.morph.is_some(), is_goes_on),
+        ("a variation", edit.vary.is_some(), is_goes_on),
+    ];
+    let second = if looped.is_some() { "a loop" } else { "a texture longer than the model's clips" };
+    match edits.into_iter().find(|(_, is_asked, is_excluded)| *is_asked && *is_excluded) {
+        Some((first, ..)) => Err(GenerateError::EditsExclude { first, second }),
+        None => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::cancel::Cancel;
 use super::check_edit::check_model;
+use super::long::{Blocks, make_long};
 use super::pipeline::Job;
 use super::recipe::Recipe;
 use super::request::Request;
@@ -123,16 +124,58 @@ impl Session {
         finished.into_iter().map(|(_, result)| result).collect()
     }
 
+    /// Make one sound with all threads and hand it to `sink` in pieces, in order: of a sound longer than the model's clips
+    /// only a block is ever in memory, and any length takes as little. Its samples are those of [`Session::render`].
+    ///
+    /// # Errors
+    /// As [`Session::render`]; as `sink`, which ends the render.
+    pub fn stream(
+        &self,
+        request: &Request,
+        cancel: &Cancel,
+        on_step: &(dyn Fn(usize, usize) + Sync),
+        sink: &mut (dyn FnMut(&[f32]) -> Result<()> + Send),
+    ) -> Result<Recipe> {
+        self.wide.install(|| {
+            let recipe = self.resolve(request)?;
+            let Some(blocks) = Blocks::of(&self.model, &recipe) else {
+                let made = self.make(request, cancel, on_step)?;
+                return sink(&made.clip.channels()[0]).map(|()| made.recipe);
+            };
+            let watch = Watch::new(cancel, on_step, blocks.num_evaluations(&self.model, &recipe)?);
+            watch.check()?;
+            make_long(&self.model, &recipe, blocks, &watch, sink)?;
+            Ok(recipe)
+        })
+    }
+
     /// Always a batch of one clip, so that its bytes cannot depend on its neighbours.
     fn make(&self, request: &Request, cancel: &Cancel, on_step: &(dyn Fn(usize, usize) + Sync)) -> Result<Rendered> {
         let start = Instant::now();
         let recipe = self.resolve(request)?;
-        let job = Job::new(&self.model, &recipe)?;
+        let on_circle = recipe.looped.map(|looped| looped.model(&self.model, &recipe)).transpose()?;
+        let model = on_circle.as_ref().unwrap_or(&self.model);
+        if let Some(blocks) = Blocks::of(model, &recipe) {
+            let watch = Watch::new(cancel, on_step, blocks.num_evaluations(model, &recipe)?);
+            let clip = collect(model, &recipe, blocks, &watch)?;
+            return Ok(Rendered { clip, recipe, render_s: start.elapsed().as_secs_f64() });
+        }
+        let job = Job::new(model, &recipe)?;
         let watch = Watch::new(cancel, on_step, job.num_evaluations());
         watch.check()?;
         let clip = job.make(&watch)?;
         Ok(Rendered { clip, recipe, render_s: start.elapsed().as_secs_f64() })
     }
+}
+
+/// A long sound, in memory.
+fn collect(model: &Model, recipe: &Recipe, blocks: Blocks, watch: &Watch) -> Result<Clip> {
+    let mut samples = Vec::with_capacity(blocks.num_samples);
+    make_long(model, recipe, blocks, watch, &mut |piece| {
+        samples.extend_from_slice(piece);
+        Ok(())
+    })?;
+    Clip::mono(samples, model.card.config.sample_rate)
 }
 
 fn next<'a>(queue: &AtomicUsize, requests: &'a [Request]) -> Option<(usize, &'a Request)> {

@@ -78,6 +78,17 @@ impl Shaping {
         Ok(())
     }
 
+    /// The first of what cuts a loop open, by its flag's name.
+    pub(super) fn breaks_loops(&self) -> Option<&'static str> {
+        let cuts = [
+            ("crop", self.crop_s.is_some()),
+            ("trim", self.trim_db.is_some()),
+            ("fade-in", self.fade_in_ms.is_some()),
+            ("fade-out", self.fade_out_ms.is_some()),
+        ];
+        cuts.into_iter().find(|(_, is_asked)| *is_asked).map(|(name, _)| name)
+    }
+
     /// All but the fades, on the clip as the model made it.
     ///
     /// # Errors
@@ -137,7 +148,7 @@ mod tests {
     }
 
     fn shaped(shaping: Shaping, clip: &Clip) -> Vec<f32> {
-        edits.arrange(clip).unwrap().into_channels().remove(0)
+        shaping.arrange(clip).unwrap().into_channels().remove(0)
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::model::{EnvelopePart, Model, Sampling, Stage, envelope_context};
 use crate::representation::{Frames, Maps, RepresentationConfig};
 
 /// Bend of the noise schedule (Karras et al. 2022).
-const RHO: f64 = 7.0;
+pub(super) const RHO: f64 = 7.0;
 /// Steps of an inversion: what is lost then is less than what a sampler's own steps lose.
 const INVERSION_STEPS: usize = 32;
 /// No cell of a peak-normalised sound's envelope lies above this many dB relative to a full-scale sine.
@@ -105,7 +105,7 @@ impl<'a> Run<'a> {
 
     /// One network gives the envelope, the other what it leaves out: the residual, in dB.
     fn two_stages(&self, part: &EnvelopePart, guide: Guide<'_>) -> Result<Frames> {
-        let expanded = part.grid.expand(&self.envelope(part, guide)?);
+        let expanded = self.expanded(part, guide)?;
         let share = |frames: &Frames| {
             // What is near starts from its own residual; what is known must come out as it is.
             let own = |frames: &Frames| part.grid.expand(&part.grid.extract(frames));
@@ -120,7 +120,23 @@ impl<'a> Run<'a> {
         Ok(frames)
     }
 
-    fn envelope(&self, part: &EnvelopePart, guide: Guide<'_>) -> Result<Frames> {
+    /// The envelope at every frame; on a circle of several clips, theirs one after the other.
+    fn expanded(&self, part: &EnvelopePart, guide: Guide<'_>) -> Result<Frames> {
+        let Some(circle) = self.model.fine.shape().circle else {
+            return Ok(part.grid.expand(&self.envelope(part, ENVELOPE, guide)?));
+        };
+        let places: Vec<usize> = circle.places(circle.period).collect();
+        let mut all = Frames::zeros(0, self.model.representation.num_channels());
+        for clip in 0..self.model.clips_on_circle() {
+            // A loop starts from no file: there is nothing to guide it.
+            let envelope = self.envelope(part, &format!("{ENVELOPE} {clip}"), Guide::Nothing)?;
+            all.data.extend(part.grid.expand(&envelope).at_places(&places).data);
+            all.num_frames += circle.period;
+        }
+        Ok(all)
+    }
+
+    fn envelope(&self, part: &EnvelopePart, purpose: &str, guide: Guide<'_>) -> Result<Frames> {
         let maps = class_maps(&part.maps, &self.condition);
         let cells = |known: &[bool]| {
             let columns = part.grid.column_edges().windows(2);
@@ -129,7 +145,7 @@ impl<'a> Run<'a> {
                 .collect()
         };
         let start = Start::new(guide, |frames| normalised(&part.grid.extract(frames), &maps), cells);
-        let mut envelope = self.sample(&Layer { stage: &part.stage, purpose: ENVELOPE, context: None }, start)?;
+        let mut envelope = self.sample(&Layer { stage: &part.stage, purpose, context: None }, start)?;
         maps.denormalise(None, &mut envelope);
         let floor = floor_db(&self.model.card.config.representation);
         envelope.data.iter_mut().for_each(|db| *db = db.clamp(floor, ENVELOPE_CEILING_DB));

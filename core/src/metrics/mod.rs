@@ -9,6 +9,7 @@
 //! | [`tonality`] | 0..=1 | as in real sounds | – |
 //! | [`tail_level_db`] | dB | as in real sounds | – |
 //! | [`attack_time_ms`] | ms | as in real sounds | – |
+//! | [`seam`] | rank 0..=1 | not near 1 | a point of a sound, such as a loop's seam, with all other points |
 //! | [`spectral_centroid_hz`] | Hz | as in real sounds | – |
 //!
 //! [`log_mel_features`] makes of a sound what the set metrics take. Samples are one channel; sounds of several are
@@ -19,6 +20,7 @@ mod frechet;
 mod log_mel;
 mod neighbours;
 mod periodogram;
+mod seam;
 mod shape;
 mod spectral;
 mod symmetric;
@@ -27,5 +29,6 @@ pub use distance::{log_spectral_distance_db, si_sdr_db};
 pub use frechet::frechet_distance;
 pub use log_mel::{FEATURE_BANDS, FEATURE_COLUMNS, log_mel_features};
 pub use neighbours::knn_accuracy;
+pub use seam::{Seam, seam};
 pub use shape::{attack_time_ms, tail_level_db};
 pub use spectral::{spectral_centroid_hz, tonality};

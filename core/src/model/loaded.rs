@@ -36,6 +36,8 @@ pub struct Model {
     pub fine: Stage,
     /// Where the networks compute.
     pub device: Device,
+    /// The parameters, to build the networks again for another number of frames.
+    pub(super) weights: Weights,
 }
 
 /// What the fine stage sees of the envelope, `(dB + 60) / 30`: about zero mean and unit variance for any sound.
@@ -89,10 +91,11 @@ fn build(card: Card, weights: &Weights) -> Result<Model> {
     let num_maps = if envelope.is_some() { 0 } else { card.config.classes.len() };
     let maps = load_maps(&weights.sub("maps"), num_maps, shape)?;
     let fine = card.config.fine_stage(&*representation, weights)?;
-    Ok(Model { card, representation, envelope, maps, fine, device: weights.device().clone() })
+    let device = weights.device().clone();
+    Ok(Model { card, representation, envelope, maps, fine, device, weights: weights.clone() })
 }
 
-fn envelope_part(
+pub(super) fn envelope_part(
     card: &Card,
     config: &EnvelopeStageConfig,
     stage: Stage,

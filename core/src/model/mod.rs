@@ -4,6 +4,7 @@
 //! thing, [`Registry`] finds models by id. Read `card.rs` first, then `loaded.rs`.
 
 mod card;
+mod circle;
 pub mod file;
 mod loaded;
 mod networks;

@@ -14,6 +14,7 @@ impl ModelConfig {
             frames: representation.num_frames(),
             channels: representation.num_channels(),
             has_context: self.envelope.is_some(),
+            circle: None,
         }
     }
 
@@ -22,7 +23,15 @@ impl ModelConfig {
     /// # Errors
     /// Stored parameters do not fit.
     pub fn fine_stage(&self, representation: &dyn Representation, weights: &Weights) -> Result<Stage> {
-        Stage::new(&self.unet, self.fine_shape(representation), self.classes.len(), &weights.sub("fine"))
+        self.fine_stage_of(self.fine_shape(representation), weights)
+    }
+
+    /// The fine (or only) network on frames of another shape than it was trained on.
+    ///
+    /// # Errors
+    /// Stored parameters do not fit.
+    pub(super) fn fine_stage_of(&self, shape: FrameShape, weights: &Weights) -> Result<Stage> {
+        Stage::new(&self.unet, shape, self.classes.len(), &weights.sub("fine"))
     }
 
     /// The envelope network, from the parameters under `envelope`; `None` where the model has a single stage.
@@ -40,6 +49,6 @@ impl ModelConfig {
 impl EnvelopeStageConfig {
     /// What the envelope network works on: the grid, columns as frames and bands as channels.
     pub fn shape(&self) -> FrameShape {
-        FrameShape { frames: self.grid.columns, channels: self.grid.bands, has_context: false }
+        FrameShape { frames: self.grid.columns, channels: self.grid.bands, has_context: false, circle: None }
     }
 }

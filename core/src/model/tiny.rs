@@ -39,6 +39,15 @@ pub fn one_stage_card() -> Card {
     card
 }
 
+/// As [`two_stage_card`], but a single stage whose time is a circle, over log-magnitudes: a model of textures, `texture`.
+pub fn texture_card() -> Card {
+    let mut card = two_stage_card();
+    card.id = "texture".into();
+    card.config.envelope = None;
+    card.config.unet.circular = true;
+    card
+}
+
 /// Write the model of `card` with random weights. Returns the card with its hash.
 ///
 /// # Errors
@@ -70,7 +79,11 @@ pub fn tensors(config: &ModelConfig) -> Result<BTreeMap<String, Tensor>> {
     }
     let shape = [representation.num_frames(), representation.num_channels()];
     match &config.envelope {
-        None => insert_maps(&mut tensors, "maps", config.classes.len(), shape, [0.0, 0.1])?,
+        None => {
+            let is_db = matches!(config.representation, RepresentationConfig::LogMagnitude { .. });
+            let map = if is_db { [-40.0, 10.0] } else { [0.0, 0.1] };
+            insert_maps(&mut tensors, "maps", config.classes.len(), shape, map)?;
+        }
         Some(envelope) => {
             insert_maps(&mut tensors, "maps", 0, shape, [0.0, 5.0])?;
             let grid = [envelope.grid.columns, envelope.grid.bands];

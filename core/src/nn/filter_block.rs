@@ -6,6 +6,7 @@
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
+use super::conv1d::Padding;
 use super::depthwise::Depthwise2d;
 use super::kernel::filter::{self, MapShape, TAPS};
 use super::kernel::gemm::{Epilogue, Output, Panels, View, product, product_unpacked};
@@ -30,20 +31,24 @@ pub struct FilterBlock2d {
     widen: Linear,
     narrow: Linear,
     channels: usize,
+    /// Time is a circle.
+    circular: bool,
 }
 
 impl FilterBlock2d {
-    /// The filter spans 3 frames by 5 bins; inside, twice the channels.
+    /// The filter spans 3 frames by 5 bins; inside, twice the channels. `padding` lies outside the frames; outside the
+    /// bins there are zeros.
     ///
     /// # Errors
     /// The stored weights do not fit.
-    pub fn new(channels: usize, weights: &Weights) -> Result<Self> {
+    pub fn new(channels: usize, padding: Padding, weights: &Weights) -> Result<Self> {
         Ok(Self {
-            filter: Depthwise2d::new(channels, &weights.sub("filter"))?,
+            filter: Depthwise2d::new(channels, padding, &weights.sub("filter"))?,
             norm: GroupNorm::new(channels, &weights.sub("norm"))?,
             widen: Linear::new(channels, 2 * channels, Init::FanIn(channels), &weights.sub("widen"))?,
             narrow: Linear::new(2 * channels, channels, Init::Zeros, &weights.sub("narrow"))?,
             channels,
+            circular: padding == Padding::Circular,
         })
     }
 
@@ -62,7 +67,7 @@ impl FilterBlock2d {
 
     fn record(&self, x: &Node, film: &Node) -> Result<Node> {
         let &[frames, bins, channels] = x.shape() else { bail!("need frames, bins, channels, not {:?}", x.shape()) };
-        let shape = MapShape { frames, bins, channels };
+        let shape = MapShape { frames, bins, channels, circular: self.circular };
         let (weight, sums) = (x.parameter(self.filter.weight())?, x.side(frames * 2 * channels));
         let filtered = x.record(x.shape(), |out| Op::Filter { x: x.id(), out, sums, weight, shape })?;
         let [scale, shift] = self.norm.record_parameters(x)?;
@@ -84,7 +89,11 @@ impl FilterBlock2d {
         let (w2, b2) = self.narrow.parameters();
         let parts = [self.filter.weight(), w1, b1, w2, b2].map(Tensor::flatten_all);
         let parameters = Tensor::cat(&parts.into_iter().collect::<Result<Vec<_>>>()?, 0)?;
-        x.contiguous()?.apply_op3(&modulation, &parameters, BlockOp { channels: self.channels })
+        x.contiguous()?.apply_op3(
+            &modulation,
+            &parameters,
+            BlockOp { channels: self.channels, circular: self.circular },
+        )
     }
 
     /// The same of candle's operations, which run on every device.
@@ -133,6 +142,7 @@ impl<'a> Layer<&'a mut [f32]> {
 
 struct BlockOp {
     channels: usize,
+    circular: bool,
 }
 
 /// The block's matrices, packed.
@@ -194,6 +204,12 @@ impl Scratch {
 }
 
 impl BlockOp {
+    /// The map of one clip of a batch of this shape.
+    fn map(&self, shape: &Shape) -> Result<MapShape> {
+        let (_, frames, bins, channels) = shape.dims4()?;
+        Ok(MapShape { frames, bins, channels, circular: self.circular })
+    }
+
     fn forward(&self, x: &[f32], modulation: &[f32], parameters: &[f32], shape: MapShape) -> Vec<f32> {
         let c = self.channels;
         let layer = Layer::of(parameters, c);
@@ -317,7 +333,7 @@ impl CustomOp3 for BlockOp {
         parameters_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (modulation, parameters) = (slice(modulation, modulation_layout)?, slice(parameters, parameters_layout)?);
-        let out = self.forward(slice(x, x_layout)?, modulation, parameters, map_shape(x_layout.shape())?);
+        let out = self.forward(slice(x, x_layout)?, modulation, parameters, self.map(x_layout.shape())?);
         Ok((CpuStorage::F32(out), x_layout.shape().clone()))
     }
 
@@ -329,7 +345,7 @@ impl CustomOp3 for BlockOp {
         _: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let shape = map_shape(x.shape())?;
+        let shape = self.map(x.shape())?;
         let [x_grad, modulation_grad, parameters_grad] = with_values(x, |x| {
             with_values(modulation, |modulation| {
                 with_values(parameters, |parameters| {
@@ -343,11 +359,6 @@ impl CustomOp3 for BlockOp {
             Some(tensor(parameters_grad, parameters.shape())?),
         ))
     }
-}
-
-fn map_shape(shape: &Shape) -> Result<MapShape> {
-    let (_, frames, bins, channels) = shape.dims4()?;
-    Ok(MapShape { frames, bins, channels })
 }
 
 #[cfg(test)]
@@ -366,9 +377,10 @@ mod tests {
     #[test]
     fn both_forms_agree_in_value_and_gradient() -> Result<()> {
         // 40 x 17 rows: more than two tiles, the last one short.
-        for (batch, frames, bins) in [(1, 3, 4), (3, 40, 17)] {
+        let both = [Padding::Zero, Padding::Circular];
+        for (padding, (batch, frames, bins)) in both.into_iter().flat_map(|p| [(p, (1, 3, 4)), (p, (3, 40, 17))]) {
             let weights = Weights::fresh(Seed(1), &Device::Cpu);
-            let block = FilterBlock2d::new(8, &weights)?;
+            let block = FilterBlock2d::new(8, padding, &weights)?;
             for (i, var) in weights.vars().values().enumerate() {
                 var.set(&(noise(var.dims(), 10 + i as u64)? * 0.4)?)?;
             }

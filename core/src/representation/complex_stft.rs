@@ -40,6 +40,10 @@ impl Representation for ComplexStft {
         self.stft.config().n_fft
     }
 
+    fn reach(&self) -> usize {
+        self.stft.config().n_fft / 2
+    }
+
     fn encode(&self, samples: &[f32]) -> Result<Frames> {
         self.check_samples(samples)?;
         let mut frames = Frames::zeros(self.num_frames(), self.num_channels());

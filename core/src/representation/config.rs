@@ -7,6 +7,7 @@ use super::Representation;
 use super::complex_stft::ComplexStft;
 use super::log_magnitude::LogMagnitude;
 use super::waveform::Waveform;
+use crate::dsp::Framing;
 use crate::error::RepresentationError;
 use crate::error::Result;
 
@@ -64,7 +65,8 @@ impl RepresentationConfig {
                 Box::new(ComplexStft::new(num_samples, n_fft, exponent))
             }
             Self::LogMagnitude { num_samples, n_fft, hop_length, floor_db, refinements } => {
-                Box::new(LogMagnitude::new(num_samples, n_fft, hop_length, floor_db, refinements))
+                let framing = Framing::Centered;
+                Box::new(LogMagnitude::new(num_samples, [n_fft, hop_length], framing, floor_db, refinements))
             }
         })
     }
@@ -76,6 +78,37 @@ impl RepresentationConfig {
             | Self::ComplexStft { num_samples, .. }
             | Self::LogMagnitude { num_samples, .. } => num_samples,
         }
+    }
+
+    /// Samples from one frame to the next.
+    pub fn hop_length(&self) -> usize {
+        match *self {
+            Self::Waveform { patch, .. } => patch,
+            Self::ComplexStft { n_fft, .. } => n_fft / 2,
+            Self::LogMagnitude { hop_length, .. } => hop_length,
+        }
+    }
+
+    /// The same for a loop of `num_frames`: the last frame comes before the first.
+    ///
+    /// Its [`num_samples`](Representation::num_samples) are as near to `wanted_samples` as they can be: frames of
+    /// `log-magnitude` move a little closer or apart for it (the tempo changes, by what is given; the pitch does not),
+    /// others stay. What is left is at most half a sample a frame, for resampling.
+    ///
+    /// # Errors
+    /// A parameter out of range, by name; a loop that is too long.
+    pub fn on_circle(&self, num_frames: usize, wanted_samples: f64) -> Result<Box<dyn Representation>> {
+        let mut circle = self.clone();
+        let (Self::Waveform { num_samples, .. }
+        | Self::ComplexStft { num_samples, .. }
+        | Self::LogMagnitude { num_samples, .. }) = &mut circle;
+        *num_samples = num_frames.saturating_mul(self.hop_length());
+        let Self::LogMagnitude { n_fft, floor_db, refinements, .. } = circle else { return circle.build() };
+        circle.validate()?;
+        let hop_length = ((wanted_samples / num_frames as f64).round() as usize).clamp(1, n_fft / 2);
+        let framing = Framing::Circular;
+        let num_samples = num_frames * hop_length;
+        Ok(Box::new(LogMagnitude::new(num_samples, [n_fft, hop_length], framing, floor_db, refinements)))
     }
 
     /// Check every parameter; costs nothing.
@@ -156,6 +189,21 @@ mod tests {
         assert_eq!((built.num_samples(), built.num_frames(), built.num_channels()), (4096, 16, 512));
         let built = RepresentationConfig::Waveform { num_samples: 4096, patch: 64 }.build().unwrap();
         assert_eq!((built.num_samples(), built.num_frames(), built.num_channels()), (4096, 64, 64));
+    }
+
+    #[test]
+    fn a_circle_has_the_frames_asked_for_and_nearly_the_samples() {
+        let configs = [
+            log_magnitude(32768, 1024, 256, -100.0),
+            RepresentationConfig::ComplexStft { num_samples: 4096, n_fft: 512, exponent: 0.5 },
+            RepresentationConfig::Waveform { num_samples: 4096, patch: 256 },
+        ];
+        for (config, samples) in configs.iter().zip([80 * 245, 80 * 256, 80 * 256]) {
+            let built = config.on_circle(80, 19_600.4).unwrap();
+            assert_eq!((built.num_frames(), built.num_samples()), (80, samples), "{config:?}");
+            assert_eq!(built.num_channels(), config.build().unwrap().num_channels());
+        }
+        assert!(configs[0].on_circle(1 << 20, 1e9).is_err());
     }
 
     #[test]

@@ -27,8 +27,8 @@ const ROUNDS_AROUND: usize = 32;
 
 /// dB relative to a full-scale sine, clipped to `floor_db..=10`; `n_fft / 2` channels (Nyquist dropped).
 ///
-/// Columns are centred on multiples of the hop and see silence outside the clip, so an onset near the start stays out
-/// of the last column.
+/// Columns are centred on multiples of the hop. They see silence outside the clip, so an onset near the start stays out
+/// of the last column; of a loop they see its other end.
 pub(crate) struct LogMagnitude {
     stft: Stft,
     num_samples: usize,
@@ -39,9 +39,16 @@ pub(crate) struct LogMagnitude {
 }
 
 impl LogMagnitude {
-    /// The parameters are checked by the configuration that builds it.
-    pub fn new(num_samples: usize, n_fft: usize, hop_length: usize, floor_db: f32, refinements: usize) -> Self {
-        let config = StftConfig { n_fft, hop_length, window: Window::Gaussian, framing: Framing::Centered };
+    /// The parameters are checked by the configuration that builds it; with [`Framing::Circular`] the samples are a
+    /// multiple of the hop.
+    pub fn new(
+        num_samples: usize,
+        [n_fft, hop_length]: [usize; 2],
+        framing: Framing,
+        floor_db: f32,
+        refinements: usize,
+    ) -> Self {
+        let config = StftConfig { n_fft, hop_length, window: Window::Gaussian, framing };
         Self { stft: Stft::new(config), num_samples, floor_db, refinements, spare: Mutex::default() }
     }
 
@@ -54,6 +61,24 @@ impl LogMagnitude {
         let nepers = |db: f32| LN_10 / 20.0 * db.max(self.floor_db).min(CEILING_DB);
         let log = frames.data.iter().map(|&db| nepers(db)).collect();
         (frames.data.iter().map(|&db| linear(db)).collect(), log)
+    }
+
+    /// Put the magnitudes of the columns that lie within `known` into the first cells; their phases.
+    fn take_known(&self, known: &[f32], linear: &mut [f32], log: &mut [f32]) -> Vec<f32> {
+        let StftConfig { n_fft, hop_length, .. } = *self.stft.config();
+        let num_columns = known.len().min(self.num_samples).saturating_sub(n_fft / 2) / hop_length;
+        if num_columns == 0 {
+            return Vec::new();
+        }
+        let bins = self.num_channels();
+        let floor = self.stft.full_scale() * amplitude_from_db(self.floor_db);
+        let spectrum = self.stft.forward(known);
+        let columns = spectrum.chunks_exact(self.stft.num_bins()).take(num_columns);
+        let cells: Vec<Complex32> = columns.flat_map(|column| &column[..bins]).copied().collect();
+        for ((z, linear), log) in cells.iter().zip(linear).zip(log) {
+            (*linear, *log) = (z.norm(), z.norm().max(floor).ln() - self.stft.full_scale().ln());
+        }
+        cells.iter().map(|z| libm::atan2f(z.im, z.re)).collect()
     }
 
     /// Those of an earlier decoding, if there are any that no other has now.
@@ -76,6 +101,10 @@ impl Representation for LogMagnitude {
         self.stft.config().n_fft / 2
     }
 
+    fn reach(&self) -> usize {
+        self.stft.config().n_fft / 2
+    }
+
     fn encode(&self, samples: &[f32]) -> Result<Frames> {
         self.check_samples(samples)?;
         let mut frames = Frames::zeros(self.num_frames(), self.num_channels());
@@ -92,11 +121,15 @@ impl Representation for LogMagnitude {
     }
 
     fn decode(&self, frames: &Frames, noise: &mut NoiseStream) -> Result<Vec<f32>> {
+        self.decode_after(&[], frames, noise)
+    }
+
+    fn decode_after(&self, known: &[f32], frames: &Frames, noise: &mut NoiseStream) -> Result<Vec<f32>> {
         self.check_frames(frames)?;
-        let StftConfig { n_fft, hop_length, .. } = *self.stft.config();
-        let (linear, log) = self.magnitudes(frames);
+        let (mut linear, mut log) = self.magnitudes(frames);
+        let known_phases = self.take_known(known, &mut linear, &mut log);
         let magnitudes = Magnitudes { log: &log, linear: &linear, num_bins: self.num_channels() };
-        let phases = PhaseIntegrator::new(n_fft, hop_length).integrate(&magnitudes, noise);
+        let phases = PhaseIntegrator::new(self.stft.config()).integrate(&known_phases, &magnitudes, noise);
         let mut overlap_add = self.buffers();
         overlap_add.synthesize(&self.stft, |column| {
             let (nyquist, audible) = column.bins.split_last_mut().expect("every spectrum has a Nyquist bin");

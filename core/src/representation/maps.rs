@@ -149,6 +149,36 @@ impl Maps {
     }
 }
 
+impl Maps {
+    /// The maps of a sound that is the same at all times: every one of `num_frames` frames has the mean over all of these,
+    /// and the root of the mean square deviation.
+    #[must_use]
+    pub fn level(&self, num_frames: usize) -> Self {
+        // The mean of `bend(x)`, and what undoes it.
+        let over_time = |map: &Frames, bend: fn(f64) -> f64, undo: fn(f64) -> f64| {
+            let mut row = vec![0.0f64; map.num_channels];
+            for frame in map.data.chunks_exact(map.num_channels) {
+                row.iter_mut().zip(frame).for_each(|(sum, &x)| *sum += bend(f64::from(x)));
+            }
+            let data = row.into_iter().map(|sum| undo(sum / map.num_frames as f64) as f32).collect();
+            Frames { data, num_frames: 1, ..*map }.at_places(&vec![0; num_frames])
+        };
+        let mean = self.mean.iter().map(|map| over_time(map, |x| x, |x| x)).collect();
+        let std = self.std.iter().map(|map| over_time(map, |x| x * x, f64::sqrt)).collect();
+        Self { mean, std }
+    }
+
+    /// The maps whose frame `n` is frame `places[n]` of these.
+    ///
+    /// # Panics
+    /// If a place is beyond the frames.
+    #[must_use]
+    pub fn at_places(&self, places: &[usize]) -> Self {
+        let pick = |maps: &Vec<Frames>| maps.iter().map(|map| map.at_places(places)).collect();
+        Self { mean: pick(&self.mean), std: pick(&self.std) }
+    }
+}
+
 /// Sums over examples, per cell.
 #[derive(Clone)]
 struct Moments {
@@ -237,6 +267,16 @@ mod tests {
 
     fn fit(examples: &[(usize, Frames)], num_classes: usize, config: &MapsConfig) -> Result<Maps> {
         Maps::fit(examples.iter().map(|(class, frames)| (*class, frames)), num_classes, config)
+    }
+
+    #[test]
+    fn maps_follow_places_or_are_level_in_time() {
+        let frames = |data: &[f32]| Frames { data: data.to_vec(), num_frames: 2, num_channels: 2 };
+        let maps = Maps { mean: vec![frames(&[-1.0, 2.0, -3.0, 4.0])], std: vec![frames(&[1.0, 3.0, 7.0, 4.0])] };
+        assert_eq!(maps.at_places(&[1, 0, 1]).mean[0].data, [-3.0, 4.0, -1.0, 2.0, -3.0, 4.0]);
+        let level = maps.level(3);
+        assert_eq!(level.mean[0].data, [-2.0, 3.0, -2.0, 3.0, -2.0, 3.0]);
+        assert_eq!((level.std[0].num_frames, level.std[0].data[0]), (3, 5.0));
     }
 
     #[test]

@@ -40,6 +40,17 @@ impl Frames {
         Self { data: vec![0.0; num_frames * num_channels], num_frames, num_channels }
     }
 
+    /// The frames whose number `n` is number `places[n]` of these.
+    ///
+    /// # Panics
+    /// If a place is beyond the frames.
+    #[must_use]
+    pub fn at_places(&self, places: &[usize]) -> Self {
+        let row = |&place: &usize| &self.data[place * self.num_channels..][..self.num_channels];
+        let data = places.iter().flat_map(row).copied().collect();
+        Self { data, num_frames: places.len(), num_channels: self.num_channels }
+    }
+
     /// Whether the shape is this one and `data` has as many values as it says.
     ///
     /// # Errors
@@ -98,6 +109,20 @@ pub trait Representation: Send + Sync {
         _known: &[bool],
     ) -> Result<Vec<f32>> {
         self.decode(frames, noise)
+    }
+
+    /// As [`Representation::decode`], for a sound whose first samples, `known`, exist already: what follows them continues
+    /// them in phase. The result begins with samples like `known`, though not the same: cross-fade near their end.
+    ///
+    /// # Errors
+    /// Another shape.
+    fn decode_after(&self, _known: &[f32], frames: &Frames, noise: &mut NoiseStream) -> Result<Vec<f32>> {
+        self.decode(frames, noise)
+    }
+
+    /// Samples on either side of a frame's centre that it tells of.
+    fn reach(&self) -> usize {
+        0
     }
 
     /// Whether a clip has the length that [`Representation::encode`] takes.

@@ -9,7 +9,7 @@ mod order;
 use std::f32::consts::{PI, TAU};
 
 use self::order::{RankQueue, loudest_first};
-use crate::dsp::{gaussian_gamma, join};
+use crate::dsp::{Framing, StftConfig, gaussian_gamma, join};
 use crate::noise::NoiseStream;
 
 /// Cells below this part of the loudest one have no reliable gradient: their phase is random.
@@ -20,6 +20,8 @@ const TOLERANCE: f32 = 1e-4;
 pub(crate) struct PhaseIntegrator {
     n_fft: usize,
     hop_length: usize,
+    /// The last column comes before the first.
+    circular: bool,
 }
 
 /// Columns by bins: `ln |z|` for the gradients and `|z|` for the order.
@@ -52,13 +54,17 @@ struct Front {
 const SETTLED: u32 = u32::MAX;
 
 impl PhaseIntegrator {
-    pub fn new(n_fft: usize, hop_length: usize) -> Self {
-        Self { n_fft, hop_length }
+    /// For the columns of an STFT like this.
+    pub fn new(config: &StftConfig) -> Self {
+        let StftConfig { n_fft, hop_length, framing, .. } = *config;
+        Self { n_fft, hop_length, circular: framing == Framing::Circular }
     }
 
     /// A phase in radians for every cell. `noise` gives one number per cell, used or not, so that a cell's random phase
     /// does not depend on its neighbours' magnitudes.
-    pub fn integrate(&self, magnitudes: &Magnitudes, noise: &mut NoiseStream) -> Vec<f32> {
+    ///
+    /// The first cells have the phases `known` already, and the rest goes on from them.
+    pub fn integrate(&self, known: &[f32], magnitudes: &Magnitudes, noise: &mut NoiseStream) -> Vec<f32> {
         let linear = magnitudes.linear;
         let threshold = TOLERANCE * linear.iter().copied().fold(0.0, f32::max);
         let ((phases, gradient), order) = join(
@@ -66,12 +72,14 @@ impl PhaseIntegrator {
             || loudest_first(linear, threshold),
         );
         let mut front = Front::new(phases, order);
+        front.begin_with(known);
+        front.spread(magnitudes.num_bins, self.circular, &gradient);
         for seed in 0..front.order.len() {
             let cell = front.order[seed] as usize;
             if front.ranks[cell] != SETTLED {
                 front.phases[cell] = 0.0;
                 front.settle(cell);
-                front.spread(magnitudes.num_bins, &gradient);
+                front.spread(magnitudes.num_bins, self.circular, &gradient);
             }
         }
         front.phases
@@ -99,7 +107,7 @@ impl PhaseIntegrator {
 
     /// Phase advance per bin: `-gamma / (2 a M) (s[n+1] - s[n-1])`.
     ///
-    /// In the outer columns the neighbour that is missing continues the parabola through the nearest three: a click is
+    /// On a circle every column has two neighbours. Else, in the outer columns, the one that is missing continues the parabola through the nearest three: a click is
     /// one, exactly, so that an onset in the first column stays in its place.
     fn bin_gradient(&self, magnitudes: &Magnitudes) -> Vec<f32> {
         let bins = magnitudes.num_bins;
@@ -107,6 +115,14 @@ impl PhaseIntegrator {
         let scale = (-gaussian_gamma(self.n_fft) / (2 * self.hop_length * self.n_fft) as f64) as f32;
         let mut gradient = vec![0.0; magnitudes.log.len()];
         if num_columns < 3 {
+            return gradient;
+        }
+        if self.circular {
+            let column = |n: usize| &magnitudes.log[n % num_columns * bins..][..bins];
+            for (n, row) in gradient.chunks_exact_mut(bins).enumerate() {
+                let around = column(n + num_columns - 1).iter().zip(column(n + 1));
+                row.iter_mut().zip(around).for_each(|(g, (before, after))| *g = scale * (after - before));
+            }
             return gradient;
         }
         for (n, row) in gradient.chunks_exact_mut(bins).enumerate() {
@@ -132,13 +148,23 @@ impl Front {
         Self { phases, queue: RankQueue::new(order.len()), order, ranks }
     }
 
+    /// The first cells have these phases.
+    fn begin_with(&mut self, known: &[f32]) {
+        self.phases[..known.len()].copy_from_slice(known);
+        for cell in 0..known.len() {
+            if self.ranks[cell] != SETTLED {
+                self.settle(cell);
+            }
+        }
+    }
+
     /// Put a cell whose phase is known, and which is not settled yet, into the queue.
     fn settle(&mut self, cell: usize) {
         self.queue.push(std::mem::replace(&mut self.ranks[cell], SETTLED));
     }
 
     /// Integrate by the trapezoid rule from the cells in the queue, loudest first, until no neighbour is left.
-    fn spread(&mut self, num_bins: usize, gradient: &Gradient) {
+    fn spread(&mut self, num_bins: usize, circular: bool, gradient: &Gradient) {
         let num_cells = self.ranks.len();
         while let Some(rank) = self.queue.pop() {
             let from = self.order[rank as usize] as usize;
@@ -151,9 +177,13 @@ impl Front {
             };
             if from + num_bins < num_cells {
                 reach(from + num_bins, 1.0, &gradient.along_time);
+            } else if circular {
+                reach(bin, 1.0, &gradient.along_time);
             }
             if from >= num_bins {
                 reach(from - num_bins, -1.0, &gradient.along_time);
+            } else if circular {
+                reach(num_cells - num_bins + bin, -1.0, &gradient.along_time);
             }
             if bin + 1 < num_bins {
                 reach(from + 1, 1.0, &gradient.along_bins);

@@ -40,9 +40,15 @@ impl Networks {
             frames: prepared.representation.num_frames(),
             channels: prepared.representation.num_channels(),
             has_context: config.envelope.is_some(),
+            circle: None,
         };
         let envelope = config.envelope.as_ref().map(|envelope| {
-            let grid = FrameShape { frames: envelope.grid.columns, channels: envelope.grid.bands, has_context: false };
+            let grid = FrameShape {
+                frames: envelope.grid.columns,
+                channels: envelope.grid.bands,
+                has_context: false,
+                circle: None,
+            };
             stage(&envelope.unet, grid, "envelope")
         });
         Ok(Self { fine: stage(&config.unet, shape, "fine")?, envelope: envelope.transpose()?, weights })

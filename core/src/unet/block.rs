@@ -56,10 +56,10 @@ pub(super) struct Block2d {
 }
 
 impl Block2d {
-    pub(super) fn new(channels: usize, embedding: usize, weights: &Weights) -> Result<Self> {
+    pub(super) fn new(channels: usize, embedding: usize, padding: Padding, weights: &Weights) -> Result<Self> {
         Ok(Self {
             film: Linear::new(embedding, 2 * channels, Init::Zeros, &weights.sub("film"))?,
-            block: FilterBlock2d::new(channels, weights)?,
+            block: FilterBlock2d::new(channels, padding, weights)?,
         })
     }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::nn::Padding;
+
 /// What a network works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameShape {
@@ -11,6 +13,30 @@ pub struct FrameShape {
     pub channels: usize,
     /// Whether it also sees a context of the same shape.
     pub has_context: bool,
+    /// For a loop of a network whose config knows none: its frames lie on a circle.
+    pub circle: Option<Circle>,
+}
+
+/// How the frames of a network that was trained on clips lie on a circle: convolutions come round, and places in time
+/// repeat, so that every `period` frames are what the start of a clip was in training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Circle {
+    /// Frames in training: of these a network knows the places.
+    pub trained: usize,
+    /// Frames after which places repeat; a divisor of the frames. Frames beyond those of the training take the last.
+    pub period: usize,
+}
+
+impl Circle {
+    /// Which of the trained frames stands for each of `frames`.
+    pub fn places(self, frames: usize) -> impl Iterator<Item = usize> {
+        (0..frames).map(move |frame| (frame % self.period).min(self.trained - 1))
+    }
+
+    /// The same circle, counted in patches of so many frames.
+    pub(super) fn in_patches(self, frames: usize) -> Self {
+        Self { trained: self.trained / frames, period: self.period / frames }
+    }
 }
 
 /// The shape of a network.
@@ -48,6 +74,16 @@ pub struct HeadConfig {
 }
 
 impl UnetConfig {
+    /// A circle needs a multiple of this many frames, so that every level of the network has whole frames on it.
+    pub fn frames_on_circle(&self) -> usize {
+        self.head.as_ref().map_or(1, |head| head.patch_frames) << (self.widths.len() - 1)
+    }
+
+    /// What lies outside the first and last frame of `shape`.
+    pub(super) fn padding(&self, shape: FrameShape) -> Padding {
+        if self.circular || shape.circle.is_some() { Padding::Circular } else { Padding::Zero }
+    }
+
     /// Check every field against `shape`.
     ///
     /// # Errors

@@ -8,7 +8,7 @@
 use candle_core::{Result, Tensor, bail};
 
 use super::block::Block2d;
-use super::config::{FrameShape, HeadConfig};
+use super::config::{FrameShape, HeadConfig, UnetConfig};
 use crate::nn::{GroupNorm, Init, Linear, Value, Weights};
 
 struct HeadLevel {
@@ -33,13 +33,10 @@ pub(super) struct Head {
 }
 
 impl Head {
-    pub(super) fn new(
-        config: &HeadConfig,
-        shape: FrameShape,
-        trunk_width: usize,
-        embedding: usize,
-        weights: &Weights,
-    ) -> Result<Self> {
+    /// The head of `unet`.
+    pub(super) fn new(unet: &UnetConfig, shape: FrameShape, weights: &Weights) -> Result<Self> {
+        let Some(config) = &unet.head else { bail!("this network has no head") };
+        let (trunk_width, embedding, padding) = (unet.widths[0], unet.embedding, unet.padding(shape));
         let patch = config.patch_frames * config.patch_bins;
         let inputs = patch * if shape.has_context { 2 } else { 1 };
         let (finest, last) = (config.widths[0], config.widths.len() - 1);
@@ -48,7 +45,14 @@ impl Head {
         let linear = |name: &str, inputs: usize, outputs: usize| {
             Linear::new(inputs, outputs, Init::FanIn(inputs), &weights.sub(name))
         };
-        let level = |i: usize| Self::level(config.widths[i], config.blocks, embedding, &weights.sub("level").sub(i));
+        let level = |i: usize| {
+            let (width, weights) = (config.widths[i], weights.sub("level").sub(i));
+            let blocks = |way: &str| {
+                let block = |n| Block2d::new(width, embedding, padding, &weights.sub(way).sub(n));
+                (0..config.blocks).map(block).collect::<Result<_>>()
+            };
+            Ok(HeadLevel { before: blocks("before")?, after: blocks("after")? })
+        };
         let pairs = || config.widths.windows(2).map(|pair| (pair[0], pair[1])).enumerate();
         Ok(Self {
             embed: linear("embed", inputs, finest)?,
@@ -67,13 +71,6 @@ impl Head {
             config: config.clone(),
             shape,
         })
-    }
-
-    fn level(width: usize, blocks: usize, embedding: usize, weights: &Weights) -> Result<HeadLevel> {
-        let blocks = |way: &str| {
-            (0..blocks).map(|i| Block2d::new(width, embedding, &weights.sub(way).sub(i))).collect::<Result<_>>()
-        };
-        Ok(HeadLevel { before: blocks("before")?, after: blocks("after")? })
     }
 
     /// `[frames, channels]` to the same shape, through `trunk` on `[frames / patch_frames, trunk_width]`.

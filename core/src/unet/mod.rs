@@ -11,7 +11,7 @@ mod config;
 mod head;
 mod trunk;
 
-pub use config::{FrameShape, HeadConfig, UnetConfig};
+pub use config::{Circle, FrameShape, HeadConfig, UnetConfig};
 use head::Head;
 use trunk::Trunk;
 
@@ -41,15 +41,12 @@ impl Unet {
     /// The stored weights do not fit.
     pub fn new(config: &UnetConfig, shape: FrameShape, weights: &Weights) -> Result<Self> {
         let width = config.widths[0];
-        let (ends, frames) = match &config.head {
-            Some(head) => {
-                let frames = shape.frames / head.patch_frames;
-                (Ends::Head(Box::new(Head::new(head, shape, width, config.embedding, &weights.sub("head"))?)), frames)
-            }
-            None => (Ends::flat(shape, width, weights)?, shape.frames),
+        let ends = match &config.head {
+            Some(_) => Ends::Head(Box::new(Head::new(config, shape, &weights.sub("head"))?)),
+            None => Ends::flat(shape, width, weights)?,
         };
         Ok(Self {
-            trunk: Trunk::new(config, frames, &weights.sub("trunk"))?,
+            trunk: Trunk::new(config, shape, &weights.sub("trunk"))?,
             ends,
             gate: Linear::new(config.embedding, shape.channels, Init::Zeros, &weights.sub("gate"))?,
         })
@@ -119,7 +116,7 @@ mod tests {
     #[test]
     fn a_new_network_returns_silence_and_keeps_the_shape() -> Result<()> {
         for (head, frames) in [(false, 13), (true, 14)] {
-            let shape = FrameShape { frames, channels: 16, has_context: true };
+            let shape = FrameShape { frames, channels: 16, has_context: true, circle: None };
             let unet = Unet::new(&config(head), shape, &Weights::fresh(Seed(1), &Device::Cpu))?;
             let x = random(&[2, frames, 16], 0);
             let y = forward(&unet, &x, Some(&x), &random(&[2, 16], 1))?;
@@ -133,7 +130,7 @@ mod tests {
     #[test]
     fn every_parameter_is_reached_by_the_gradient() -> Result<()> {
         for (head, frames) in [(false, 13), (true, 14)] {
-            let shape = FrameShape { frames, channels: 16, has_context: true };
+            let shape = FrameShape { frames, channels: 16, has_context: true, circle: None };
             let weights = Weights::fresh(Seed(1), &Device::Cpu);
             let unet = Unet::new(&config(head), shape, &weights)?;
             // Nothing at zero, or a zero would hide what lies behind it.
@@ -152,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_clip_does_not_depend_on_the_others_of_its_batch() -> Result<()> {
-        let shape = FrameShape { frames: 14, channels: 16, has_context: false };
+        let shape = FrameShape { frames: 14, channels: 16, has_context: false, circle: None };
         let weights = Weights::fresh(Seed(1), &Device::Cpu);
         let unet = Unet::new(&config(true), shape, &weights)?;
         for (i, var) in weights.vars().values().enumerate() {

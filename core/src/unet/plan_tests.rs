@@ -31,10 +31,16 @@ fn networks() -> Vec<(UnetConfig, FrameShape)> {
         head,
     };
     vec![
-        (unet(&[16, 24], false, None), FrameShape { frames: 13, channels: 16, has_context: true }),
-        (unet(&[40, 16, 24], true, None), FrameShape { frames: 12, channels: 6, has_context: false }),
-        (unet(&[16, 24], false, Some(head(&[8, 16]))), FrameShape { frames: 14, channels: 16, has_context: true }),
-        (unet(&[16], true, Some(head(&[24]))), FrameShape { frames: 6, channels: 44, has_context: false }),
+        (unet(&[16, 24], false, None), FrameShape { frames: 13, channels: 16, has_context: true, circle: None }),
+        (unet(&[40, 16, 24], true, None), FrameShape { frames: 12, channels: 6, has_context: false, circle: None }),
+        (
+            unet(&[16, 24], false, Some(head(&[8, 16]))),
+            FrameShape { frames: 14, channels: 16, has_context: true, circle: None },
+        ),
+        (
+            unet(&[16], true, Some(head(&[24]))),
+            FrameShape { frames: 6, channels: 44, has_context: false, circle: None },
+        ),
     ]
 }
 

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 
 use super::block::Block1d;
-use super::config::UnetConfig;
+use super::config::{FrameShape, UnetConfig};
 use crate::nn::{Conv1d, Conv1dConfig, Init, Padding, SelfAttention, Value, Weights};
 
 /// Blocks at one resolution, and attention where the level is coarse enough.
@@ -29,12 +29,10 @@ pub(super) struct Trunk {
 }
 
 impl Trunk {
-    pub(super) fn new(config: &UnetConfig, frames: usize, weights: &Weights) -> Result<Self> {
-        let build = Builder { config, weights };
+    pub(super) fn new(config: &UnetConfig, shape: FrameShape, weights: &Weights) -> Result<Self> {
+        let build = Builder { config, padding: config.padding(shape), weights };
         let last = config.widths.len() - 1;
-        let positions = (!config.circular)
-            .then(|| weights.get("positions", &[1, frames, config.widths[0]], Init::Zeros))
-            .transpose()?;
+        let positions = (!config.circular).then(|| build.positions(shape)).transpose()?;
         let down = (0..last).map(|i| {
             let (inputs, outputs) = (config.widths[i], config.widths[i + 1]);
             Ok((build.level("down", i, inputs)?, build.conv("shrink", i, inputs, outputs, 2)?))
@@ -75,19 +73,29 @@ impl Trunk {
 
 struct Builder<'a> {
     config: &'a UnetConfig,
+    padding: Padding,
     weights: &'a Weights,
 }
 
 impl Builder<'_> {
-    fn padding(&self) -> Padding {
-        if self.config.circular { Padding::Circular } else { Padding::Zero }
+    /// Where in time each frame of the trunk is.
+    fn positions(&self, shape: FrameShape) -> Result<Tensor> {
+        let patch = self.config.head.as_ref().map_or(1, |head| head.patch_frames);
+        let frames = shape.frames / patch;
+        let circle = shape.circle.map(|circle| circle.in_patches(patch));
+        let trained = circle.map_or(frames, |circle| circle.trained);
+        let positions = self.weights.get("positions", &[1, trained, self.config.widths[0]], Init::Zeros)?;
+        let Some(circle) = circle else { return Ok(positions) };
+        // At most 2^24 frames.
+        let places: Vec<u32> = circle.places(frames).map(|place| place as u32).collect();
+        positions.index_select(&Tensor::new(places, positions.device())?, 1)
     }
 
     fn level(&self, way: &str, index: usize, inputs: usize) -> Result<Level> {
         let (weights, width) = (self.weights.sub(way).sub(index), self.config.widths[index]);
         let block = |i: usize| {
             let inputs = if i == 0 { inputs } else { width };
-            Block1d::new(inputs, width, self.config.embedding, self.padding(), &weights.sub("block").sub(i))
+            Block1d::new(inputs, width, self.config.embedding, self.padding, &weights.sub("block").sub(i))
         };
         let attends = index + self.config.attention_levels >= self.config.widths.len();
         let attention = attends.then(|| SelfAttention::new(width, 4, &weights.sub("attention"))).transpose()?;
@@ -95,7 +103,7 @@ impl Builder<'_> {
     }
 
     fn conv(&self, name: &str, index: usize, inputs: usize, outputs: usize, stride: usize) -> Result<Conv1d> {
-        let config = Conv1dConfig { stride, padding: self.padding(), ..Conv1dConfig::default() };
+        let config = Conv1dConfig { stride, padding: self.padding, ..Conv1dConfig::default() };
         Conv1d::new(inputs, outputs, config, &self.weights.sub(name).sub(index))
     }
 }

@@ -36,7 +36,7 @@ impl Take {
             ..Finish::plain(clip.sample_rate())
         };
         let recipe = FileRecipe { recipe: rendered.recipe.clone(), finish };
-        let flac = finish.apply(clip).and_then(|clip| recipe.file(&clip)).map_err(|error| error.to_string())?;
+        let flac = recipe.finish(clip).and_then(|clip| recipe.file(&clip)).map_err(|error| error.to_string())?;
         Self::from_flac(flac.into(), serde_json::from_str(&recipe.to_json()).ok())
     }
 

@@ -1,4 +1,4 @@
-//! Depthwise filters over frames and bins: every channel its own 3 by 5 taps, zero outside.
+//! Depthwise filters over frames and bins: every channel its own 3 by 5 taps, zero outside; or frames on a circle.
 //!
 //! Four neighbouring bins are computed together, so that a weight is loaded once for four products and a value once for
 //! up to four; the outermost bins, which lack taps, go one by one.
@@ -23,6 +23,8 @@ pub(in crate::nn) struct MapShape {
     pub frames: usize,
     pub bins: usize,
     pub channels: usize,
+    /// The last frame comes before the first.
+    pub circular: bool,
 }
 
 impl MapShape {
@@ -61,9 +63,9 @@ pub(in crate::nn) fn turned(weight: &[f32], channels: usize) -> Vec<f32> {
     weight.chunks_exact(channels).rev().flatten().copied().collect()
 }
 
-/// The taps across that lie inside for frame `t`.
-fn taps_inside(t: usize, frames: usize) -> std::ops::Range<usize> {
-    usize::from(t == 0)..(frames + 1 - t).min(ACROSS)
+/// The taps across that lie inside for frame `t`: on a circle, all.
+fn taps_inside(t: usize, shape: MapShape) -> std::ops::Range<usize> {
+    if shape.circular { 0..ACROSS } else { usize::from(t == 0)..(shape.frames + 1 - t).min(ACROSS) }
 }
 
 #[inline(always)]
@@ -111,7 +113,12 @@ impl At {
     /// The input under tap `(across, 0)` of bin 0, which lies `REACH` bins before it.
     #[inline(always)]
     fn input(&self, across: usize) -> *const f32 {
-        let frame = self.frame + across - 1;
+        // Counted from one before the first: both ends come round, which only a circle's taps reach.
+        let frame = match self.frame + across {
+            0 => self.shape.frames - 1,
+            after if after > self.shape.frames => 0,
+            inside => inside - 1,
+        };
         self.x.wrapping_add(frame * self.shape.row() + self.channel).wrapping_sub(REACH * self.shape.channels)
     }
 
@@ -124,8 +131,8 @@ impl At {
 /// One frame, one register of channels.
 #[inline(always)]
 unsafe fn frame_kernel<V: Vector>(out: &mut [f32], sums: &mut [f32], at: At) {
-    let MapShape { frames, bins, channels } = at.shape;
-    let taps = taps_inside(at.frame, frames);
+    let MapShape { bins, channels, .. } = at.shape;
+    let taps = taps_inside(at.frame, at.shape);
     // SAFETY: taps are inside by frame through `taps`, by bin through the ranges below; channels by the caller.
     unsafe {
         let (mut sum, mut square) = (V::splat(0.0), V::splat(0.0));
@@ -197,11 +204,11 @@ unsafe fn weight_kernel<V: Vector>(weight: &mut [f32], x: &[f32], grad: &[f32], 
 /// One frame's share of the gradient of one register of channels.
 #[inline(always)]
 unsafe fn weight_frame_kernel<V: Vector>(weight: &mut [f32], grad: &[f32], at: At) {
-    let MapShape { frames, bins, channels } = at.shape;
+    let MapShape { bins, channels, .. } = at.shape;
     // SAFETY: as in `frame_kernel`.
     unsafe {
         let grad = grad.as_ptr().add(at.frame * at.shape.row() + at.channel);
-        for across in taps_inside(at.frame, frames) {
+        for across in taps_inside(at.frame, at.shape) {
             let input = at.input(across);
             let mut acc = [V::splat(0.0); ALONG];
             for bin in 0..bins {

@@ -179,13 +179,15 @@ fn processors_that_fuse_multiply_and_add_agree_bit_for_bit() {
 #[test]
 fn filters_and_their_gradients_equal_their_definition() {
     for isa in Isa::available() {
-        for (frames, bins, channels) in [(5, 11, 8), (1, 4, 24), (3, 1, 16), (2, 13, 40), (4, 2, 32)] {
-            let shape = MapShape { frames, bins, channels };
+        let sizes = [(5, 11, 8), (1, 4, 24), (3, 1, 16), (2, 13, 40), (4, 2, 32)];
+        for ((frames, bins, channels), circular) in sizes.into_iter().flat_map(|size| [(size, false), (size, true)]) {
+            let shape = MapShape { frames, bins, channels, circular };
             let mut draw = Draw::new(400 + bins as u64);
             let (x, weight, grad) = (draw.values(shape.len()), draw.values(TAPS * channels), draw.values(shape.len()));
-            // Values at a place moved by a tap, zero outside.
+            // Values at a place moved by a tap, zero outside; frames come round on a circle.
             let at = |values: &[f32], t: usize, b: usize, tap: usize, c: usize| {
                 let (t, b) = ((t + tap / 5).checked_sub(1), (b + tap % 5).checked_sub(2));
+                let t = if circular { Some(t.unwrap_or(frames - 1) % frames) } else { t };
                 match (t.filter(|&t| t < frames), b.filter(|&b| b < bins)) {
                     (Some(t), Some(b)) => f64::from(values[(t * bins + b) * channels + c]),
                     _ => 0.0,

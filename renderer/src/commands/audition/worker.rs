@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result};
 use brownian_core::audio::{Clip, resample};
-use brownian_core::generate::{Cancel, Finish, Recipe, Request, Session};
+use brownian_core::generate::{Cancel, FileRecipe, Finish, Recipe, Request, Session};
 
 /// Sounds that are remembered: all that was heard lately, and what is ready ahead.
 const MAX_READY: usize = 64;
@@ -163,7 +163,7 @@ impl Drop for End<'_> {
 
 fn make(session: &Session, finish: &Finish, rate: u32, request: &Request, cancel: &Cancel) -> Result<Sound> {
     let rendered = session.render(request, cancel, &|_, _| ())?;
-    let clip = finish.apply(&rendered.clip)?;
+    let clip = FileRecipe { recipe: rendered.recipe.clone(), finish: *finish }.finish(&rendered.clip)?;
     let heard = resample(&clip.to_mono(), rate)?;
     let samples = Arc::new(heard.into_channels().swap_remove(0));
     Ok(Sound { recipe: rendered.recipe, clip, samples, render_s: rendered.render_s })

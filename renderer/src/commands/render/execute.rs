@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use brownian_core::audio::{Clip, write_atomically};
-use brownian_core::generate::{Cancel, FileRecipe, Rendered, Request};
+use brownian_core::generate::{Cancel, FileRecipe, Rendered, Request, Session};
 
 use super::plan::{Job, Plan};
 use super::row::{Row, Rows};
@@ -24,7 +24,12 @@ pub fn run(plan: &Plan, rows: &mut Rows, play: bool) -> Result<Outcome> {
     let mut run = Run { plan, player, cancel: cancel_on_ctrl_c()?, num_failed, num_made: 0, made_s: 0.0 };
     let begin = Instant::now();
     let progress = Progress::new(plan.jobs.len() as u64, "clips");
-    for batch in plan.jobs.chunks(plan.batch_size) {
+    // All are equally long.
+    let is_long = plan.jobs.first().is_some_and(|job| Session::is_long(&job.recipe));
+    if is_long {
+        run.long(rows, &progress)?;
+    }
+    for batch in plan.jobs.chunks(plan.batch_size).take_while(|_| !is_long) {
         for (job, clip, render_s) in run.batch(batch, &progress) {
             progress.suspend(|| rows.print(&Row::finished(job, &plan.finish, &clip, render_s)))?;
             run.play(&clip);
@@ -71,6 +76,33 @@ impl Run<'_> {
         kept
     }
 
+    /// Sounds that go through the disk, one after the other; each shows its steps.
+    fn long(&mut self, rows: &mut Rows, progress: &Progress) -> Result<()> {
+        let Plan { session, finish, jobs, .. } = self.plan;
+        if self.player.take().is_some() {
+            complain(&anyhow!("--play: sounds of more than a minute are written, but not played"));
+            self.num_failed += 1;
+        }
+        for job in jobs {
+            let begin = Instant::now();
+            let on_step = |done, total| progress.set(done, total);
+            match session.write(&job.request, *finish, &job.path, &self.cancel, &on_step) {
+                Ok(written) => {
+                    let row = Row::written(job, finish, &written, begin.elapsed().as_secs_f64());
+                    progress.suspend(|| rows.print(&row))?;
+                    self.num_made += 1;
+                    self.made_s += written.num_frames as f64 / f64::from(finish.sample_rate);
+                }
+                Err(_) if self.cancel.is_cancelled() => return Ok(()),
+                Err(error) => {
+                    progress.suspend(|| complain(&error.into()));
+                    self.num_failed += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn render(&self, batch: &[Job], progress: &Progress) -> Vec<Result<Rendered>> {
         let session = &self.plan.session;
         if let ([job], 1) = (batch, self.plan.jobs.len()) {
@@ -88,8 +120,8 @@ impl Run<'_> {
 
     /// Finish a clip and write its file, whole or not at all.
     fn keep(&mut self, job: &Job, rendered: &Rendered) -> Result<Clip> {
-        let clip = self.plan.finish.apply(&rendered.clip)?;
         let recipe = FileRecipe { recipe: rendered.recipe.clone(), finish: self.plan.finish };
+        let clip = recipe.finish(&rendered.clip)?;
         write_atomically(&job.path, &recipe.file(&clip)?)?;
         if let Some(named) = &self.plan.spectrogram {
             let path = named.clone().unwrap_or_else(|| job.path.with_extension("png"));

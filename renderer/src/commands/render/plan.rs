@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use brownian_core::conditioning::Attribute;
-use brownian_core::generate::{self, FileFormat, FileRecipe, Finish, Level, Recipe, Request, Session};
+use brownian_core::generate::{self, FileFormat, FileRecipe, Finish, Level, Loop, Recipe, Request, Session, Tempo};
 
 use super::edit;
 use super::target::{Target, check_free};
-use crate::cli::{LevelArgs, RenderArgs};
+use crate::cli::{LevelArgs, LoopArgs, RenderArgs};
 use crate::config::Settings;
 use crate::{models, names};
 
@@ -55,6 +55,8 @@ impl Plan {
         let target = Target::new(out, args.count)?;
         let (first, finish) = order(args, settings, from.as_ref(), &target, &session)?;
         let jobs = jobs(&session, &first, args.count, |recipe| target.path(recipe, finish.format))?;
+        // Of one sort all of them: seeds differ.
+        jobs.first().map_or(Ok(()), |job| FileRecipe { recipe: job.recipe.clone(), finish }.validate())?;
         check_free(jobs.iter().map(|job| job.path.as_path()), args.force)?;
         let batch_size = args.batch_size.or(settings.batch_size).unwrap_or(BATCH_SIZE);
         ensure!((1..=4096).contains(&batch_size), "batch size {batch_size}; need 1..=4096");
@@ -178,10 +180,23 @@ fn request(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>, mo
         sampler: args.sampler.or(from.map(|from| from.sampler)).or(settings.sampler),
         guidance: args.guidance.or(from.map(|from| from.guidance)).or(settings.guidance),
         duration_s: args.duration.or(from.map(|from| from.duration_s)),
+        looped: looped(args, from),
         edit: from.map(|from| from.edit.clone()).unwrap_or_default(),
     };
     edit::apply(args, model_hash, &mut request)?;
     Ok(request)
+}
+
+/// A duration given by a flag takes the place of a file's tempo.
+fn looped(args: &RenderArgs, from: Option<&Recipe>) -> Option<Loop> {
+    let LoopArgs { is_loop, bpm, bars } = args.looping;
+    let tempo = bpm.zip(bars).map(|(bpm, bars)| Tempo { bpm, bars });
+    if tempo.is_some() {
+        return Some(Loop { tempo });
+    }
+    let kept = from.and_then(|from| from.looped);
+    let kept = kept.map(|kept| Loop { tempo: kept.tempo.filter(|_| args.duration.is_none()) });
+    kept.or(is_loop.then(Loop::default))
 }
 
 fn attributes_of(set: &[(String, f32)]) -> Result<BTreeMap<Attribute, f32>> {

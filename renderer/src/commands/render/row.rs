@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use brownian_core::audio::{self, Clip};
 use brownian_core::diffusion::Sampler;
-use brownian_core::generate::{Edit, Finish, Recipe};
+use brownian_core::generate::{Edit, Finish, Recipe, Written};
 use serde::Serialize;
 
 use super::plan::{Job, Plan, short};
@@ -52,6 +52,17 @@ impl<'a> Row<'a> {
             lufs: None,
             render_s: None,
             edit: Some(&job.recipe.edit).filter(|edit| !edit.is_none()),
+        }
+    }
+
+    /// A long one that was made, and never lay in memory.
+    pub fn written(job: &'a Job, finish: &Finish, written: &Written, render_s: f64) -> Self {
+        Self {
+            duration_s: written.num_frames as f64 / f64::from(finish.sample_rate),
+            peak_dbfs: written.peak_dbfs,
+            lufs: written.lufs,
+            render_s: Some(render_s),
+            ..Self::planned(job, finish)
         }
     }
 

@@ -1,0 +1,163 @@
+use std::sync::{Arc, Mutex};
+
+use candle_core::Device;
+
+use super::*;
+use crate::audio::{Clip, decode};
+use crate::error::GenerateError;
+use crate::generate::{Cancel, FileFormat, Finish, Level, Request, Session, Shaping};
+use crate::model::{Card, tiny};
+
+fn session(card: &Card, threads: usize) -> Session {
+    let model = Model::from_bytes("tiny", &tiny::bytes(card).unwrap(), &Device::Cpu).unwrap();
+    Session::new(Arc::new(model), threads).unwrap()
+}
+
+fn request(duration_s: f64) -> Request {
+    Request { seed: 9, class: Some("kick".into()), duration_s: Some(duration_s), steps: Some(2), ..Request::default() }
+}
+
+fn render(session: &Session, request: &Request) -> Clip {
+    session.render(request, &Cancel::default(), &|_, _| ()).unwrap().clip
+}
+
+#[test]
+fn a_long_row_of_one_shots_is_clip_after_clip_of_the_next_seeds() {
+    let session = session(&tiny::two_stage_card(), 2);
+    let long = render(&session, &request(0.3));
+    assert_eq!(long.num_frames(), 4800);
+    for (i, part) in long.channels()[0].chunks_exact(2048).enumerate() {
+        let one = render(&session, &Request { seed: 9 + i as u64, duration_s: None, ..request(0.0) });
+        assert_eq!(one.channels()[0], part, "clip {i}");
+    }
+}
+
+#[test]
+fn a_texture_goes_on_and_its_length_changes_nothing_of_what_is_before() {
+    let session = session(&tiny::texture_card(), 1);
+    let (short, long) = (render(&session, &request(0.4)), render(&session, &request(0.7)));
+    assert_eq!((short.num_frames(), long.num_frames()), (6400, 11_200));
+    assert_eq!(short.channels()[0], long.channels()[0][..6400]);
+}
+
+#[test]
+fn a_long_sound_is_the_same_bytes_for_any_number_of_threads_and_in_pieces() {
+    for card in [tiny::texture_card(), tiny::two_stage_card(), tiny::one_stage_card()] {
+        let whole = render(&session(&card, 1), &request(0.5));
+        let mut pieces = Vec::new();
+        let mut sink = |piece: &[f32]| {
+            pieces.extend_from_slice(piece);
+            Ok(())
+        };
+        session(&card, 3).stream(&request(0.5), &Cancel::default(), &|_, _| (), &mut sink).unwrap();
+        assert_eq!(whole.channels()[0], pieces);
+    }
+}
+
+#[test]
+fn windows_of_a_texture_join_like_any_other_point() {
+    let session = session(&tiny::texture_card(), 2);
+    let window = Window::of(session.model());
+    let long = render(&session, &request(1.0));
+    let samples = &long.channels()[0];
+    let step = |i: usize| (samples[i] - samples[i - 1]).abs();
+    let bend = |i: usize| (samples[i + 1] - 2.0 * samples[i] + samples[i - 1]).abs();
+    let rank = |value: f32, of: &dyn Fn(usize) -> f32| {
+        let below = (1..samples.len() - 1).filter(|&i| of(i) < value).count();
+        below as f64 / samples.len() as f64
+    };
+    let first = window.length - window.margin;
+    for seam in (first..samples.len() - 1).step_by(window.step()) {
+        // Around 10 joins, each with its two ends: the largest of a thousand would be a coincidence, of ten thousand a click.
+        for at in [seam - window.fade, seam] {
+            let (step, bend) = (rank(step(at), &step), rank(bend(at), &bend));
+            assert!(step < 0.9995 && bend < 0.9995, "sample {at}: {step} {bend}");
+        }
+    }
+}
+
+#[test]
+fn known_samples_are_continued_and_not_only_mixed() {
+    // Where both windows overlap they must agree: mixed, what does not agree would lose level.
+    let session = session(&tiny::texture_card(), 1);
+    let window = Window::of(session.model());
+    let long = render(&session, &request(2.0));
+    let samples = &long.channels()[0];
+    let level = |range: std::ops::Range<usize>| {
+        let energy: f64 = samples[range.clone()].iter().map(|&x| f64::from(x).powi(2)).sum();
+        10.0 * (energy / range.len() as f64).log10()
+    };
+    let first = window.length - window.margin;
+    let joins: Vec<f64> =
+        (first..samples.len() - 1).step_by(window.step()).map(|at| level(at - window.fade..at)).collect();
+    let mean = joins.iter().sum::<f64>() / joins.len() as f64;
+    let whole = level(0..samples.len());
+    // Sounds without any relation, mixed half and half, would be 1.8 dB down on average over the fade.
+    assert!(mean > whole - 1.0, "{mean} dB in the joins, {whole} dB in all");
+}
+
+#[test]
+fn progress_counts_every_call_of_every_block() {
+    for card in [tiny::texture_card(), tiny::two_stage_card()] {
+        let told = Mutex::new((0, 0));
+        let on_step = |done, total| *told.lock().unwrap() = (done, total);
+        session(&card, 1).render(&request(0.5), &Cancel::default(), &on_step).unwrap();
+        let (done, total) = told.into_inner().unwrap();
+        assert_eq!(done, total);
+        assert!(total >= 8);
+    }
+}
+
+fn write(session: &Session, finish: Finish, path: &std::path::Path) -> Result<crate::generate::Written> {
+    session.write(&request(0.5), finish, path, &Cancel::default(), &|_, _| ())
+}
+
+#[test]
+fn a_file_through_the_disk_has_its_level_rate_fades_and_recipe() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.wav");
+    let session = session(&tiny::texture_card(), 1);
+    let shaping = Shaping { fade_in_ms: Some(20.0), fade_out_ms: Some(20.0), ..Shaping::default() };
+    let finish = Finish {
+        format: FileFormat::Wav32f,
+        channels: 2,
+        level: Level::PeakDbfs(-6.0),
+        shaping,
+        ..Finish::plain(44_100)
+    };
+    let written = write(&session, finish, &path).unwrap();
+    let clip = decode(&path).unwrap();
+    assert_eq!((clip.num_frames(), clip.num_channels(), clip.sample_rate()), (22_050, 2, 44_100));
+    assert_eq!(written.num_frames, 22_050);
+    assert!((clip.peak_dbfs().unwrap() + 6.0).abs() < 1e-3 && (written.peak_dbfs.unwrap() + 6.0).abs() < 1e-3);
+    assert_eq!((clip.channels()[0][0], clip.channels()[0][22_049]), (0.0, 0.0));
+    let recipe = crate::generate::FileRecipe::read(&path).unwrap();
+    assert_eq!((recipe.recipe, recipe.finish), (written.recipe, finish));
+    // As through memory, to the rounding of two orders of the same steps.
+    let plain = Finish { shaping: Shaping::default(), format: FileFormat::Wav32f, ..Finish::plain(16_000) };
+    write(&session, plain, &path).unwrap();
+    let whole = plain.apply(&render(&session, &request(0.5))).unwrap();
+    let error = decode(&path).unwrap().channels()[0]
+        .iter()
+        .zip(&whole.channels()[0])
+        .fold(0.0f32, |e, (a, b)| e.max((a - b).abs()));
+    assert!(error < 1e-6, "{error:e}");
+}
+
+#[test]
+fn what_is_cancelled_or_cannot_be_done_in_pieces_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.wav");
+    let session = session(&tiny::texture_card(), 1);
+    let reversed = Finish { shaping: Shaping { reverse: true, ..Shaping::default() }, ..Finish::plain(16_000) };
+    assert!(write(&session, reversed, &path).unwrap_err().to_string().contains("reverse"));
+    let cancel = Cancel::default();
+    let on_step = |done, _| {
+        if done == 5 {
+            cancel.cancel();
+        }
+    };
+    let error = session.write(&request(0.5), Finish::plain(16_000), &path, &cancel, &on_step).unwrap_err();
+    assert!(matches!(error, crate::Error::Generate(GenerateError::Cancelled)), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}

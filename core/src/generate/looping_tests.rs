@@ -1,0 +1,140 @@
+use std::sync::Arc;
+
+use candle_core::Device;
+
+use super::*;
+use crate::generate::{Cancel, FileRecipe, Finish, Rendered, Request, Session, Shaping};
+use crate::model::{Card, tiny};
+use crate::representation::RepresentationConfig;
+
+fn session(card: &Card, threads: usize) -> Session {
+    let model = Model::from_bytes("tiny", &tiny::bytes(card).unwrap(), &Device::Cpu).unwrap();
+    Session::new(Arc::new(model), threads).unwrap()
+}
+
+fn texture() -> Session {
+    session(&tiny::texture_card(), 1)
+}
+
+fn request(looped: Loop, duration_s: Option<f64>) -> Request {
+    Request { seed: 5, duration_s, looped: Some(looped), ..Request::default() }
+}
+
+fn bars(bpm: f64, bars: u32) -> Loop {
+    Loop { tempo: Some(Tempo { bpm, bars }) }
+}
+
+fn render(session: &Session, request: &Request) -> Result<Rendered> {
+    session.render(request, &Cancel::default(), &|_, _| ())
+}
+
+#[test]
+fn a_loop_has_its_length_to_the_sample_at_every_rate() {
+    for (bpm, num_bars, rate) in [(120.0, 1, 44_100), (174.0, 1, 48_000), (93.7, 1, 44_100), (399.0, 2, 8_000)] {
+        let rendered = render(&texture(), &request(bars(bpm, num_bars), None)).unwrap();
+        let exact = f64::from(num_bars) * 240.0 / bpm * f64::from(rate);
+        let recipe = FileRecipe { finish: Finish::plain(rate), recipe: rendered.recipe };
+        assert_eq!(recipe.finish(&rendered.clip).unwrap().num_frames(), exact.round() as usize, "{bpm} at {rate}");
+    }
+}
+
+#[test]
+fn turning_the_noise_turns_the_loop_and_changes_nothing_else() {
+    // Of a network without places: nothing in the way from noise to samples may know where the loop begins. The one-shot
+    // card has a 2-D head, whose filters come round too.
+    let card = tiny::texture_card();
+    let model = session(&card, 1);
+    let circle = model.model().on_circle(64.0 * 32.0, None).unwrap();
+    let frames = circle.representation.num_frames();
+    let channels = circle.representation.num_channels();
+    let mut noise = vec![0.0f32; frames * channels];
+    crate::noise::NoiseStream::new(crate::noise::Seed(1), "turn", 0).fill_normal(&mut noise);
+    let velocity = |noise: &[f32]| -> Vec<f32> {
+        let x = candle_core::Tensor::from_slice(noise, (1, frames, channels), &Device::Cpu).unwrap();
+        let condition = [crate::conditioning::Condition::default()];
+        circle.fine.velocity(&x, None, &[1.0], &condition).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    };
+    let plain = velocity(&noise);
+    // Two frames: one of the coarsest level of two.
+    let by = 2 * channels;
+    noise.rotate_left(by);
+    let mut turned = velocity(&noise);
+    turned.rotate_right(by);
+    let error = plain.iter().zip(&turned).fold(0.0f32, |e, (a, b)| e.max((a - b).abs()));
+    // Sums of the group norms in another order.
+    assert!(error < 1e-5, "{error:e}");
+}
+
+#[test]
+fn the_wrap_is_as_any_other_point_of_the_loop() {
+    for (card, rate) in
+        [(tiny::texture_card(), 16_000), (tiny::texture_card(), 44_100), (tiny::two_stage_card(), 16_000)]
+    {
+        let rendered = render(&session(&card, 2), &request(Loop::default(), Some(0.6))).unwrap();
+        let recipe = FileRecipe { finish: Finish::plain(rate), recipe: rendered.recipe };
+        let clip = recipe.finish(&rendered.clip).unwrap();
+        let samples = &clip.channels()[0];
+        // The largest step at the wrap against those inside: a seam would be an outlier.
+        let step = |i: usize| (samples[i] - samples[(i + samples.len() - 1) % samples.len()]).abs();
+        let mut steps: Vec<f32> = (1..samples.len()).map(step).collect();
+        steps.sort_by(f32::total_cmp);
+        let rank = steps.partition_point(|&s| s < step(0)) as f64 / steps.len() as f64;
+        assert!(rank < 0.999, "{} at {rate}: step {} ranks {rank}", card.id, step(0));
+    }
+}
+
+#[test]
+fn a_clip_of_the_same_model_has_a_seam_where_its_loop_has_none() {
+    let session = texture();
+    let clip = render(&session, &Request { seed: 5, ..Request::default() }).unwrap().clip;
+    let looped = render(&session, &request(Loop::default(), None)).unwrap().clip;
+    // The clip is faded to silence in its last 5 ms, a loop is not.
+    assert_eq!(*clip.channels()[0].last().unwrap(), 0.0);
+    assert_ne!(*looped.channels()[0].last().unwrap(), 0.0);
+    assert_eq!((clip.num_frames(), looped.num_frames()), (2048, 2048));
+}
+
+#[test]
+fn a_loop_is_the_same_bytes_for_any_number_of_threads_and_from_its_recipe() {
+    for card in [tiny::texture_card(), tiny::two_stage_card(), tiny::one_stage_card()] {
+        let first = render(&session(&card, 1), &request(bars(300.0, 1), None)).unwrap();
+        let recipe = Recipe::from_json(&first.recipe.to_json()).unwrap();
+        assert_eq!((recipe.version, recipe.duration_s), (2, 0.8));
+        let again = render(&session(&card, 3), &recipe.request()).unwrap();
+        assert_eq!((again.clip, again.recipe), (first.clip, first.recipe));
+    }
+}
+
+#[test]
+fn one_shots_fall_on_the_beats() {
+    // A spike at the start of every clip of the ring, by a model of waveforms whose maps hold one.
+    let session = session(&tiny::two_stage_card(), 1);
+    let recipe = session.resolve(&request(bars(240.0, 1), None)).unwrap();
+    let model = recipe.looped.unwrap().model(session.model(), &recipe).unwrap();
+    assert_eq!(model.clips_on_circle(), 4);
+    // 1 s of 16 kHz is 500 frames of 32 samples: 124 frames each, nearer together than 32 would be far.
+    assert_eq!(model.representation.num_frames() % 4, 0);
+    assert!(model.representation.num_samples().abs_diff(16_000) <= model.representation.num_frames() / 2);
+}
+
+#[test]
+fn what_would_break_a_loop_is_refused_by_name() {
+    let session = texture();
+    let message = |request: Request| session.resolve(&request).unwrap_err().to_string();
+    assert!(message(request(bars(10.0, 1), None)).contains("tempo in beats per minute is 10; need 20..=400"));
+    assert!(message(request(bars(120.0, 0), None)).contains("number of bars is 0"));
+    assert!(message(request(bars(20.0, 64), None)).contains("need 0.05..=60"));
+    assert!(message(request(Loop::default(), Some(61.0))).contains("duration in seconds is 61; need 0.05..=60"));
+    let recipe = session.resolve(&request(Loop::default(), None)).unwrap();
+    let faded = Finish { shaping: Shaping { fade_in_ms: Some(1.0), ..Shaping::default() }, ..Finish::plain(44_100) };
+    let error = FileRecipe { recipe, finish: faded }.validate().unwrap_err().to_string();
+    assert!(error.contains("fade") && error.contains("loop"), "{error}");
+}
+
+#[test]
+fn a_wave_of_patches_loops_too() {
+    let mut card = tiny::one_stage_card();
+    card.config.representation = RepresentationConfig::Waveform { num_samples: 2048, patch: 16 };
+    let rendered = render(&session(&card, 1), &request(Loop::default(), Some(0.1))).unwrap();
+    assert_eq!(rendered.clip.num_frames(), 1600);
+}

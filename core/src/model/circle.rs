@@ -1,0 +1,89 @@
+//! A model whose frames lie on a circle: what it makes is a loop by construction.
+//!
+//! Convolutions come round, the STFT frames come round, the phases are integrated around the circle: nothing in the way
+//! from noise to sound knows where the loop begins. A network that knows where in a clip a frame is (a model of one-shots)
+//! is told so again and again around the circle: a loop of it is a ring of clips, each with its own onset.
+
+use super::loaded::{Model, envelope_part};
+use crate::error::Result;
+use crate::representation::Maps;
+use crate::unet::Circle;
+
+/// How the frames of a loop are divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ring {
+    /// Frames of each clip.
+    pub period: usize,
+    /// Clips around the circle, at least 1.
+    pub clips: usize,
+}
+
+impl Ring {
+    /// For a loop of about `frames` frames; `period` is a multiple of `align`. `clips` says how many clips, and how long
+    /// they were in training (`trained`) where it does not.
+    pub fn new(frames: f64, trained: usize, align: usize, clips: Option<usize>) -> Self {
+        let nearest = || (frames / trained as f64).round() as usize;
+        let clips = clips.unwrap_or_else(nearest).clamp(1, (frames as usize / align).max(1));
+        let period = (frames / (clips * align) as f64).round().max(1.0) as usize * align;
+        Self { period, clips }
+    }
+}
+
+impl Model {
+    /// This model for loops of about `wanted_samples` samples (its representation says how many exactly), with so many
+    /// clips around the circle; `None` takes as many as fit. A model of textures (its network is circular) makes one.
+    ///
+    /// Costs what building the network costs; the plan for the loop's length is made at its first call.
+    ///
+    /// # Errors
+    /// A loop longer than the representation holds.
+    pub fn on_circle(&self, wanted_samples: f64, clips: Option<usize>) -> Result<Self> {
+        let (card, weights) = (self.card.clone(), self.weights.clone());
+        let config = &card.config;
+        let (trained, is_texture) = (self.representation.num_frames(), config.unet.circular);
+        let frames = wanted_samples / config.representation.hop_length() as f64;
+        let clips = if is_texture { Some(1) } else { clips };
+        let Ring { period, clips } = Ring::new(frames, trained, config.unet.frames_on_circle(), clips);
+        let num_frames = period.saturating_mul(clips);
+        let representation = config.representation.on_circle(num_frames, wanted_samples)?;
+        let circle = Circle { trained, period };
+        let mut shape = config.fine_shape(&*representation);
+        shape.circle = Some(circle);
+        let fine = config.fine_stage_of(shape, &weights)?;
+        let maps = if is_texture { self.maps.level(num_frames) } else { ring(&self.maps, circle, num_frames) };
+        let stage = config.envelope_stage(&weights)?;
+        let envelope = config.envelope.as_ref().zip(stage);
+        let trained_shape = [trained, self.representation.num_channels()];
+        let envelope =
+            envelope.map(|(config, stage)| envelope_part(&card, config, stage, trained_shape, &weights)).transpose()?;
+        Ok(Self { representation, envelope, maps, fine, weights, device: self.device.clone(), card })
+    }
+}
+
+impl Model {
+    /// Clips around the circle; 1 where there is none.
+    pub fn clips_on_circle(&self) -> usize {
+        let shape = self.fine.shape();
+        shape.circle.map_or(1, |circle| shape.frames / circle.period)
+    }
+}
+
+fn ring(maps: &Maps, circle: Circle, num_frames: usize) -> Maps {
+    maps.at_places(&circle.places(num_frames).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ring_has_whole_clips_of_aligned_length_near_the_wish() {
+        // 4 s of drums, 689.06 frames of 256 samples; trained on 128; eight frames to the coarsest level's one.
+        assert_eq!(Ring::new(689.06, 128, 8, None), Ring { period: 136, clips: 5 });
+        assert_eq!(Ring::new(689.06, 128, 8, Some(8)), Ring { period: 88, clips: 8 });
+        assert_eq!(Ring::new(50.0, 128, 8, None), Ring { period: 48, clips: 1 });
+        // Never more clips than there is room for, and never a clip of nothing.
+        assert_eq!(Ring::new(50.0, 128, 8, Some(100)), Ring { period: 8, clips: 6 });
+        assert_eq!(Ring::new(1.0, 128, 8, Some(4)), Ring { period: 8, clips: 1 });
+    }
+}

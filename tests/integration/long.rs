@@ -1,0 +1,64 @@
+//! `brownian render --duration`: sounds longer than a model's clips.
+
+use brownian_core::audio::{decode, read_info};
+use brownian_core::metrics::seam;
+use brownian_tests::program::Bench;
+
+/// 70 s of 16 kHz in windows of 0.128 s: through the disk.
+const LONG: [&str; 10] =
+    ["render", "texture", "--seed", "4", "--steps", "1", "--duration", "70", "--sample-rate", "16000"];
+
+#[test]
+fn a_sound_of_more_than_a_minute_goes_through_the_disk_and_verifies() {
+    let bench = Bench::new().with_tiny_texture();
+    let how = ["--format", "wav16", "--dither", "--channels", "2", "--fade-out", "500", "--loudness", "-23", "--json"];
+    let row = &bench.run(&[&LONG[..], &how, &["--out", "a.wav", "--threads", "1"]].concat()).done().json()[0];
+    assert_eq!(row["duration_s"], 70.0);
+    assert!((row["lufs"].as_f64().unwrap() + 23.0).abs() < 0.2, "{row}");
+    let clip = decode(&bench.path("a.wav")).unwrap();
+    assert_eq!((clip.num_frames(), clip.num_channels()), (70 * 16_000, 2));
+    assert!(read_info(&bench.path("a.wav")).unwrap().one_shot);
+    bench.run(&[&LONG[..], &how, &["--out", "b.wav", "--threads", "2"]].concat()).done();
+    assert!(bench.read("a.wav") == bench.read("b.wav"), "threads changed the bytes");
+    assert_eq!(bench.run(&["verify", "a.wav", "--json"]).done().json()[0]["result"], "same");
+    assert_eq!(bench.names("."), ["a.wav", "b.wav", "models"]);
+}
+
+#[test]
+fn windows_join_as_smoothly_as_the_sound_goes_on() {
+    let bench = Bench::new().with_tiny_texture();
+    let args = ["render", "texture", "--seed", "4", "--duration", "3", "--raw", "--format", "wav32f", "--out", "a.wav"];
+    bench.run(&args).done();
+    let clip = decode(&bench.path("a.wav")).unwrap();
+    // Windows of 2,048 samples, 512 of them the last one's, 64 left to the next: joins from 1,984 on, every 1,536.
+    for at in (1984..clip.num_frames()).step_by(1536) {
+        let found = seam(&clip.channels()[0], at);
+        assert!(found.step < 0.9995 && found.slope < 0.9995 && found.flux < 0.99, "sample {at}: {found:?}");
+    }
+}
+
+#[test]
+fn what_needs_the_whole_sound_in_memory_is_refused_by_name() {
+    let bench = Bench::new().with_tiny_texture();
+    for (how, name) in [("--reverse", "reverse"), ("--trim", "trim"), ("--remove-dc", "remove-dc")] {
+        let run = bench.run(&[&LONG[..], &["--out", "a.wav", how]].concat());
+        assert!(run.code != 0 && run.stderr.contains(name), "{run:#?}");
+    }
+    let run = bench.run(&[&LONG[..], &["--out", "a.flac"]].concat());
+    assert!(run.code != 0 && run.stderr.contains("flac"), "{run:#?}");
+    let run = bench.run(&["render", "texture", "--duration", "3600", "--sample-rate", "384000", "--out", "a.wav"]);
+    assert!(run.code != 0 && run.stderr.contains("4294967295"), "{run:#?}");
+    assert_eq!(bench.names("."), ["models"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_in_the_middle_leaves_nothing() {
+    let bench = Bench::new().with_tiny_texture();
+    let run = bench.shell(
+        "\"$BROWNIAN\" render texture --steps 1 --duration 3600 --sample-rate 16000 --out a.wav >/dev/null 2>&1 & \
+         until ls .brownian-*.tmp >/dev/null 2>&1; do sleep 0.05; done; sleep 0.3; kill -INT $!; wait $!; echo $?",
+    );
+    assert_eq!(run.stdout.trim(), "130", "{run:#?}");
+    assert_eq!(bench.names("."), ["models"]);
+}
