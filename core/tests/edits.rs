@@ -82,16 +82,20 @@ fn a_variation_of_a_file_departs_further_the_higher_its_noise_level() {
 }
 
 #[test]
-fn an_inverted_file_comes_back_nearly_as_well_as_it_can_be_decoded() {
-    // Without noise nothing but the decoding, of phases that magnitudes do not tell, is heard.
-    let decoded =
-        distances(9, &[0.0], |file, noise_level| Edit { init: Some(Init { file, noise_level }), ..Edit::default() });
-    let inverted = distances(9, &[1.0], |file, amount| Edit {
-        morph: Some(Morph { from: None, to: MorphEnd::File(file), amount }),
-        ..Edit::default()
-    });
-    let other = distances(5, &[1.0], |_, amount| Edit { vary: Some(Vary { seed: 6, amount }), ..Edit::default() });
-    assert!(inverted[0] < decoded[0] + 3.0 && inverted[0] < 0.5 * other[0], "{inverted:?} {decoded:?} {other:?}");
+fn an_inverted_file_comes_back_as_well_as_it_can_be_decoded() {
+    let folder = tempfile::tempdir().unwrap();
+    for class in ["kick", "snare", "cowbell"] {
+        let original = sound(&drum(class, 5));
+        let file = file(folder.path(), &original);
+        let at = |edit| distance(&original, &sound(&Request { steps: Some(8), edit, ..drum(class, 9) }));
+        // Without noise nothing is lost but phases, which magnitudes do not tell.
+        let decoded = at(Edit { init: Some(Init { file: file.clone(), noise_level: 0.0 }), ..Edit::default() });
+        let to = MorphEnd::File(file);
+        let inverted = at(Edit { morph: Some(Morph { from: None, to, amount: 1.0 }), ..Edit::default() });
+        let other = distance(&original, &sound(&drum(class, 9)));
+        // Over six classes 0.8 dB after 0.7 at 8 steps, 1.3 at 4; another kick or snare is 2 to 6 dB away.
+        assert!(inverted < decoded + 0.8 && inverted < 0.6 * other, "{class}: {inverted}, {decoded}, {other}");
+    }
 }
 
 /// Energy of the second difference, where a click stands out, over these samples.
