@@ -125,7 +125,8 @@ fn near(recipe: Recipe, spec: &Spec) -> Request {
 }
 
 fn between(from: Recipe, to: Recipe, spec: &Spec) -> Request {
-    let morph = Morph { to: MorphEnd::Recipe(Box::new(to)), amount: f64::from(spec.settings.blend.clamp(0.0, 1.0)) };
+    let amount = f64::from(spec.settings.blend.clamp(0.0, 1.0));
+    let morph = Morph { to: MorphEnd::Recipe(Box::new(to)), amount, from: None };
     let request = from.request();
     let edit = Edit { morph: Some(morph), ..request.edit };
     Request { steps: Some(spec.settings.steps), edit, ..request }
