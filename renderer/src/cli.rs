@@ -71,15 +71,36 @@ pub enum Command {
 }
 
 const RENDER_HELP: &str = "\
-Every setting can also stand in the environment (BROWNIAN_STEPS=24, BROWNIAN_SAMPLE_RATE=48000, BROWNIAN_LEVEL='{ lufs
-= -14.0 }', …) or in config.toml (steps = 24) in the platform's configuration folder, or the file that BROWNIAN_CONFIG
-names. A flag wins over --from, that over the environment, that over the file.
+Examples:
+  brownian render drums --class kick                       one kick, with a random seed
+  brownian render drums --seed 1 --count 8 --out hits      eight sounds, classes by the seed
+  brownian render drums --class snare --set decay=0.3 --loudness -14 --format wav16
+  brownian render drums --class kick --seed 42 --vary 0.2 --count 8 --out kicks
+  brownian render --from kick_000042.wav --set brightness=0.9 --out brighter.wav
+
+Every setting can also stand in the environment (BROWNIAN_STEPS=24, BROWNIAN_SAMPLE_RATE=48000,
+BROWNIAN_LEVEL='{ lufs = -14.0 }', …) or in config.toml (steps = 24) in the platform's configuration
+folder, or the file that BROWNIAN_CONFIG names. A flag wins over --from, that over the environment,
+that over the file.
 
 Exit code: 0 all done, 1 some clips failed (each named), 2 nothing was done, 130 interrupted.";
 
+const INSPECT_HELP: &str = "\
+Examples:
+  brownian inspect kick_000042.wav
+  brownian inspect kick_000042.wav --spectrogram kick.png
+  brownian inspect drums.safetensors --json";
+
+const VERIFY_HELP: &str = "\
+Examples:
+  brownian verify hits/*.wav
+  brownian verify old.wav --model models/older.safetensors
+
+Exit code: 0 every file is as its recipe makes it, 1 some differ or cannot be verified.";
+
 /// `brownian render`
 #[derive(Clone, Debug, Args)]
-#[command(after_help = RENDER_HELP)]
+#[command(after_long_help = RENDER_HELP)]
 pub struct RenderArgs {
     /// A model's name (see `brownian models`) or file
     #[arg(required_unless_present = "from")]
@@ -282,6 +303,7 @@ impl DeviceName {
 
 /// `brownian inspect`
 #[derive(Debug, Args)]
+#[command(after_long_help = INSPECT_HELP)]
 pub struct InspectArgs {
     /// Sounds, models, checkpoints
     #[arg(required = true)]
@@ -296,6 +318,7 @@ pub struct InspectArgs {
 
 /// `brownian verify`
 #[derive(Debug, Args)]
+#[command(after_long_help = VERIFY_HELP)]
 pub struct VerifyArgs {
     /// Files that Brownian wrote
     #[arg(required = true)]
@@ -399,5 +422,22 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn what_people_begin_with_shows_examples_and_they_are_understood() {
+        for name in ["render", "batch", "audition", "inspect", "verify"] {
+            let mut root = <Cli as clap::CommandFactory>::command();
+            let help = root.find_subcommand_mut(name).unwrap().render_long_help().to_string();
+            // Two spaces set an explanation apart; what is quoted is for a shell to read.
+            let examples =
+                help.lines().filter_map(|line| line.strip_prefix("  brownian ")).filter(|line| !line.contains('"'));
+            let examples: Vec<&str> = examples.map(|line| line.split("  ").next().unwrap_or(line)).collect();
+            assert!(!examples.is_empty(), "{name} shows no example");
+            for example in examples {
+                let words = std::iter::once("brownian").chain(example.split_whitespace());
+                assert!(Cli::try_parse_from(words).is_ok(), "brownian {example}");
+            }
+        }
     }
 }

@@ -27,10 +27,11 @@ pub use group::Fields;
 use shard::Shard;
 
 const HELP: &str = "\
-A row is a clip, or a group of clips. Its keys are the flags of `render` (class, seed, steps, sample-rate, from, …), the
-model, the model's attributes (brightness = 0.8; set.loudness for the attribute of a flag's name), and a name for its
-files. seed = \"1..500\" is 500 clips; so is a pitch. A list is one clip for each of its values, several lists are a grid;
-a list in a list is a flag given several times.
+A row is a clip, or a group of clips. Its keys are the flags of `render` (class, seed, steps,
+sample-rate, from, …), the model, the model's attributes (brightness = 0.8; set.loudness for the
+attribute of a flag's name), and a name for its files. seed = \"1..500\" is 500 clips; so is a range
+of pitches. A list is one clip for each of its values, several lists are a grid; a list in a list
+is a flag given several times.
 
   TOML    model = \"drums\"             keys at the top count for every row
           [[clips]]
@@ -40,19 +41,21 @@ a list in a list is a flag given several times.
   CSV     model,class,seed
           drums,kick|snare,1..500
 
-A name is a template: {class}_{seed:06}, {class}/{brightness:.1}_{seed}. It may hold folders and the fields model, class,
-seed, pitch, steps, guidance, duration, index (of the clip in the manifest), line, and every key of the row.
+A name is a template: {class}_{seed:06}, {class}/{brightness:.1}_{seed}. It may hold folders and the
+fields model, class, seed, pitch, steps, guidance, duration, index (of the clip in the manifest),
+line, and every key of the row.
 
-Stopped or killed, the same command goes on where it was: files that are there are not made again. Several processes may
-work on one folder; --shard shares the clips out over machines that do not know of each other. DIR/report.jsonl gets a
-line for each clip as it is finished.
+Stopped or killed, the same command goes on where it was: files that are there are not made again.
+Several processes may work on one folder; --shard shares the clips out over machines that do not
+know of each other. DIR/report.jsonl gets a line for each clip as it is finished.
 
 Examples:
   brownian batch kit.toml --out kit
   brownian batch night.csv --out night --sheet night.png
   brownian batch night.csv --out night --shard 2/4
 
-Exit code: 0 all done, 1 some rows failed (each named by its line), 2 nothing was done, 130 interrupted.";
+Exit code: 0 all done, 1 some rows failed (each named by its line), 2 nothing was done,
+130 interrupted.";
 
 /// `brownian batch`
 #[derive(Clone, Debug, clap::Args)]

@@ -22,17 +22,18 @@ mod zone;
 use sound::Sound;
 
 const KIT_HELP: &str = "\
-Each sound goes to the key that General MIDI has for its class (kick 36, snare 38, closed-hat 42, open-hat 46, …), as its
-recipe tells or else its file's name. Several sounds of a class take turns, toms share the toms' keys, and the hats end
-each other. Classes that General MIDI does not know follow from key 82 on.
+Each sound goes to the key that General MIDI has for its class (kick 36, snare 38, closed-hat 42,
+open-hat 46, …), as its recipe tells or else its file's name. Several sounds of a class take turns,
+toms share the toms' keys, and the hats end each other. Classes that General MIDI does not know
+follow from key 82 on.
 
 Examples:
   brownian export kit kit/*.wav --out kit/my-kit
   brownian export kit kit --out kit/my-kit --format sfz";
 
 const NOTES_HELP: &str = "\
-Each sound plays at its pitch as its file tells it (the recipe's pitch, or the root key), and over the keys around, half
-way to the next. Several sounds of a pitch take turns. A file's loop is kept.
+Each sound plays at its pitch as its file tells it (the recipe's pitch, or the root key), and over
+the keys around, half way to the next. Several sounds of a pitch take turns. A file's loop is kept.
 
 Examples:
   brownian export notes strings/*.wav --out strings/strings";
