@@ -147,11 +147,11 @@ mod tests {
             "model = \"drums\"\n\n[[clips]]\nclass = [\"kick\", \"snare\"]\nseed = \"1..5\"\nsample_rate = \"48000\"\n";
         let json =
             "\n\n{\"model\":\"drums\",\"class\":[\"kick\",\"snare\"],\"seed\":\"1..5\",\"sample-rate\":\"48000\"}\n";
-        let csv = "model,class,seed,sample-rate,pitch\n\ndrums,kick | snare,1..5,48000,\n";
-        for (name, text) in [("a.toml", toml), ("a.jsonl", json), ("a.csv", csv)] {
+        let csv = "model,class,seed,sample-rate,pitch\ndrums,kick | snare,1..5,48000,\n";
+        for (name, text, line) in [("a.toml", toml, 3), ("a.jsonl", json, 3), ("a.csv", csv, 2)] {
             let rows: Vec<Row> = rows(name, text).into_iter().map(Result::unwrap).collect();
             assert_eq!(rows.len(), 1, "{name}");
-            assert_eq!(rows[0].line, 3, "{name}");
+            assert_eq!(rows[0].line, line, "{name}");
             let want = r#"{"model":"drums","class":["kick","snare"],"seed":"1..5","sample-rate":"48000"}"#;
             assert_eq!(rows[0].fields, fields(want), "{name}");
         }
