@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{CentralPanel, Context, CornerRadius, Key, Modifiers, Rect, Ui};
+use egui::{CentralPanel, Context, CornerRadius, Key, Modifiers, Rect, ScrollArea, Ui, vec2};
 use nice_plug::context::gui::GuiContext;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{Frame, NiceEguiApp};
@@ -14,7 +14,7 @@ use super::generate::{Desk, generate_panel, locked};
 use super::gesture::Gestures;
 use super::header::header;
 use super::history::history_strip;
-use super::layout::{Layout, padded, take_top};
+use super::layout::{Layout, SMALLEST, padded, take_top};
 use super::model::{Model, progress};
 use super::output::output_panel;
 use super::pads::{PadEvent, key_of, pad_grid};
@@ -70,10 +70,22 @@ impl App {
         }
     }
 
-    fn draw(&mut self, ui: &mut Ui, gestures: &Gestures) {
+    /// All of it, or in a window that is too small a part of it that can be scrolled.
+    fn fit(&mut self, ui: &mut Ui, gestures: &Gestures) {
+        let (window, needed) = (ui.max_rect(), vec2(SMALLEST.0, SMALLEST.1));
+        if window.width() >= needed.x && window.height() >= needed.y {
+            return self.draw(ui, window, gestures);
+        }
+        ScrollArea::both().auto_shrink(false).show(ui, |ui| {
+            let (_, rect) = ui.allocate_space(window.size().max(needed));
+            self.draw(ui, rect, gestures);
+        });
+    }
+
+    fn draw(&mut self, ui: &mut Ui, rect: Rect, gestures: &Gestures) {
         let place = self.place();
-        let layout = Layout::of(ui.max_rect(), place != Place::Keys);
-        ui.painter().rect_filled(ui.max_rect(), CornerRadius::ZERO, theme::GROUND);
+        let layout = Layout::of(rect, place != Place::Keys);
+        ui.painter().rect_filled(rect, CornerRadius::ZERO, theme::GROUND);
         let params = self.params.clone();
         let model = header(ui, layout.header, &params, gestures, &self.model, place);
         if let Some(pads) = layout.pads {
@@ -194,7 +206,7 @@ impl NiceEguiApp for App {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut Frame) {
         let Some(gestures) = self.gestures.clone() else { return };
         self.model.refresh();
-        CentralPanel::default().frame(egui::Frame::NONE).show(ui, |ui| self.draw(ui, &gestures));
+        CentralPanel::default().frame(egui::Frame::NONE).show(ui, |ui| self.fit(ui, &gestures));
     }
 
     fn resized(&mut self, size: WindowSize) {

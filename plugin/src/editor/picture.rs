@@ -1,6 +1,8 @@
 //! [`Picture`]: what the window shows of a sound. Plain numbers; no window needed.
 
-use brownian_core::dsp::{Framing, Stft, StftConfig, Window};
+use std::ops::Range;
+
+use brownian_core::dsp::{Complex32, Framing, Stft, StftConfig, Window};
 
 use crate::engine::Sound;
 
@@ -83,7 +85,7 @@ fn spectrogram(samples: &[f32], sample_rate: f32) -> (Vec<u8>, usize) {
     stft.for_each_column(samples, &mut stft.scratch(samples.len()), |transform, bins| {
         let column = transform * num_columns / num_transforms;
         for (row, range) in rows.iter().enumerate() {
-            let loudest = bins[range.clone()].iter().map(|bin| bin.norm_sqr()).fold(0.0, f32::max);
+            let loudest = loudest(bins, range);
             let cell = &mut power[row * num_columns + column];
             *cell = cell.max(loudest);
         }
@@ -92,20 +94,30 @@ fn spectrogram(samples: &[f32], sample_rate: f32) -> (Vec<u8>, usize) {
     (power.into_iter().map(|power| level(10.0 * power.log10() - full_scale_db)).collect(), num_columns)
 }
 
-/// Which bins each row covers, from the highest frequency down; at least one each.
-fn rows(sample_rate: f32) -> Vec<std::ops::Range<usize>> {
-    let last_bin = N_FFT / 2;
+/// Which bins each row covers, from the highest frequency down; fractions lie between two bins.
+fn rows(sample_rate: f32) -> Vec<Range<f32>> {
     let bin_at = |row: usize| {
         let hz = LOWEST_HZ * (HIGHEST_HZ / LOWEST_HZ).powf(row as f32 / NUM_ROWS as f32);
-        ((hz * N_FFT as f32 / sample_rate).round() as usize).min(last_bin)
+        (hz * N_FFT as f32 / sample_rate).min((N_FFT / 2) as f32)
     };
-    let range = |row: usize| bin_at(row)..bin_at(row + 1).max(bin_at(row) + 1).min(last_bin + 1);
-    (0..NUM_ROWS).rev().map(range).collect()
+    (0..NUM_ROWS).rev().map(|row| bin_at(row)..bin_at(row + 1)).collect()
+}
+
+/// The highest power in a range of bins; where the range holds none, that between its neighbours.
+fn loudest(bins: &[Complex32], range: &Range<f32>) -> f32 {
+    let (first, last) = (range.start.ceil() as usize, range.end.floor() as usize);
+    if first <= last {
+        return bins[first..=last].iter().map(|bin| bin.norm_sqr()).fold(0.0, f32::max);
+    }
+    let middle = 0.5 * (range.start + range.end);
+    let (below, part) = (middle.floor() as usize, middle.fract());
+    let power = |bin: usize| bins.get(bin).map_or(0.0, |bin| bin.norm_sqr()).max(1e-12).log10();
+    10.0f32.powf(power(below) + part * (power(below + 1) - power(below)))
 }
 
 /// 0 to 255 for a level in dB; silence is minus infinity.
 fn level(db: f32) -> u8 {
-    (255.0 * (1.0 - db / FLOOR_DB)).clamp(0.0, 255.0) as u8
+    (255.0 * (1.0 - db / FLOOR_DB)).round().clamp(0.0, 255.0) as u8
 }
 
 #[cfg(test)]
@@ -113,7 +125,8 @@ mod tests {
     use super::*;
 
     fn sine(hz: f32, num_frames: usize) -> Sound {
-        let sample = |i| (std::f32::consts::TAU * hz * i as f32 / 44_100.0).sin();
+        // In f32 the phase alone would be noise at -60 dB.
+        let sample = |i| (std::f64::consts::TAU * f64::from(hz) * i as f64 / 44_100.0).sin() as f32;
         Sound::new(&[(0..num_frames).map(sample).collect()], 44_100.0, 60.0, None).unwrap()
     }
 
@@ -154,7 +167,7 @@ mod tests {
         let expected = (1.0 - (hz / LOWEST_HZ).log(HIGHEST_HZ / LOWEST_HZ)) * NUM_ROWS as f32;
         assert!((brightest as f32 - expected).abs() <= 1.5, "{brightest}, not {expected}");
         assert_eq!(column[brightest], 255);
-        assert!(column[10] < 10 && column[100] < 10);
+        assert!(column[10] < 10 && column[100] < 10, "{column:?}");
     }
 
     #[test]
