@@ -114,7 +114,7 @@ pub struct RenderArgs {
     /// Set an attribute (brightness, decay, attack, noisiness, loudness) from 0 to 1; may be repeated
     #[arg(long, value_name = "NAME=0..1", value_parser = assignment)]
     pub set: Vec<(String, f32)>,
-    /// Seconds [default: the model's]
+    /// Seconds, up to 3600 [default: the model's]; a model of one-shots, such as drums, makes hit after hit
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub duration: Option<f64>,
     /// Sampling steps: more is finer and slower [default: the model's]
@@ -212,6 +212,9 @@ pub struct EditArgs {
     /// How far from --init-audio: 0.1 stays near, 1 ignores it [default: 0.5]
     #[arg(long, value_name = "0..1", allow_negative_numbers = true)]
     pub init_noise_level: Option<f64>,
+    /// Go on from the end of the sound in a file, for --duration; the file becomes mono at the model's rate
+    #[arg(long = "continue", value_name = "FILE")]
+    pub continues: Option<PathBuf>,
     /// Make parts of the sound in a file anew; the file is as long, mono and as loud, and the same outside of --mask
     #[arg(long, value_name = "FILE")]
     pub inpaint: Option<PathBuf>,

@@ -6,6 +6,7 @@ use super::edit::{Edit, Init, MAX_DEPTH, Morph, MorphEnd, Vary};
 use super::inpaint::resolve_inpaint;
 use super::recipe::Recipe;
 use super::request::{in_range, micro, unknown_class};
+use super::sound_file::SoundFile;
 use crate::error::{GenerateError, Result};
 use crate::model::Card;
 
@@ -22,6 +23,7 @@ pub(super) fn resolve_edit(edit: &Edit, guidance: f64, card: &Card, num_samples:
         morph,
         init: edit.init.as_ref().map(resolve_init).transpose()?,
         inpaint: edit.inpaint.as_ref().map(|inpaint| resolve_inpaint(inpaint, card, num_samples)).transpose()?,
+        continues: edit.continues.as_ref().map(SoundFile::pinned).transpose()?,
     })
 }
 
@@ -31,6 +33,7 @@ fn check_exclusive(edit: &Edit) -> Result<(), GenerateError> {
         ("a morph", edit.morph.is_some()),
         ("a variation of a file", edit.init.is_some()),
         ("inpainting", edit.inpaint.is_some()),
+        ("continuing a file", edit.continues.is_some()),
     ];
     let mut given = starts.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name);
     match (given.next(), given.next()) {

@@ -32,6 +32,9 @@ pub struct Edit {
     /// A sound in a file, parts of it made anew.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inpaint: Option<Inpaint>,
+    /// A sound in a file that goes on: mono at the model's rate, then as much new sound as the duration says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub continues: Option<SoundFile>,
 }
 
 /// A variation: the sound's noise is mixed with that of another seed, under the same class and attributes.

@@ -3,14 +3,16 @@
 //! A model of one-shots gives a row of clips, each with a seed of its own. A model of textures (its network is circular:
 //! it knows no place in time) goes on: each window begins with the end of the last one, which inpainting by replacement
 //! keeps, and the phases of what is new are integrated from those of what is there. Nothing is averaged but a few
-//! milliseconds that both windows agree on. The noise of a frame is drawn by its place in the whole sound.
+//! milliseconds that both windows agree on. The noise of a frame is drawn by its place in the whole sound. A file that
+//! goes on is the window before the first.
 
 use candle_core::Tensor;
 
 use super::condition::{away_from, condition};
-use super::pipeline::{Job, finite};
+use super::pipeline::{Job, fade_out, finite};
 use super::recipe::Recipe;
 use super::request::samples_in;
+use super::sound_file::SoundFile;
 use super::stages::RHO;
 use super::watch::Watch;
 use crate::conditioning::Blend;
@@ -26,7 +28,7 @@ const OVERLAP: usize = 4;
 /// How a long sound is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Blocks {
-    /// Samples of the whole.
+    /// Samples that are new.
     pub num_samples: usize,
     /// Samples of the first block.
     first: usize,
@@ -35,16 +37,15 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    /// Of a recipe, if it is longer than the model's clips.
+    /// Of a recipe, if it is longer than the model's clips, or goes on from a file.
     pub fn of(model: &Model, recipe: &Recipe) -> Option<Self> {
         let num_samples = samples_in(recipe.duration_s, model.card.config.sample_rate);
-        let is_long = num_samples > model.representation.num_samples()
-            && recipe.looped.is_none()
-            && recipe.edit.inpaint.is_none();
-        is_long.then(|| {
+        let goes_on = recipe.edit.continues.is_some();
+        let is_long = goes_on || num_samples > model.representation.num_samples();
+        (is_long && recipe.looped.is_none() && recipe.edit.inpaint.is_none()).then(|| {
             let [first, step] = if is_texture(model) {
                 let window = Window::of(model);
-                [window.length - window.margin, window.step()]
+                [if goes_on { window.step() - window.fade } else { window.first() }, window.step()]
             } else {
                 [model.representation.num_samples(); 2]
             };
@@ -77,10 +78,25 @@ pub(super) fn make_long(
     watch: &Watch,
     sink: &mut dyn FnMut(&[f32]) -> Result<()>,
 ) -> Result<()> {
-    match is_texture(model) {
-        true => Texture::new(model, recipe, watch).make(blocks, sink),
-        false => row(model, recipe, blocks, watch, sink),
+    let mut before = before(model, recipe)?;
+    if is_texture(model) {
+        return Texture::new(model, recipe, watch).make(&before, blocks, sink);
     }
+    fade_out(&mut before, model.card.config.sample_rate);
+    sink(&before)?;
+    row(model, recipe, blocks, watch, sink)
+}
+
+/// The samples of the file that goes on; none where there is none.
+fn before(model: &Model, recipe: &Recipe) -> Result<Vec<f32>> {
+    let samples = |file: &SoundFile| file.samples(model.card.config.sample_rate);
+    Ok(recipe.edit.continues.as_ref().map(samples).transpose()?.unwrap_or_default())
+}
+
+/// Samples of a sound that is made in blocks, with those of the file that it goes on from.
+pub(super) fn total_samples(model: &Model, recipe: &Recipe) -> Result<usize> {
+    let new = samples_in(recipe.duration_s, model.card.config.sample_rate);
+    Ok(before(model, recipe)?.len() + new)
 }
 
 /// Clip after clip: number `i` is that of the recipe's seed plus `i`.
@@ -95,7 +111,8 @@ fn row(
     for block in 0..blocks.num_samples.div_ceil(blocks.step) {
         let left = blocks.num_samples - block * blocks.step;
         let seed = recipe.seed.wrapping_add(block as u64);
-        let one = Recipe { seed, duration_s: left.min(blocks.step) as f64 / sample_rate, ..recipe.clone() };
+        let mut one = Recipe { seed, duration_s: left.min(blocks.step) as f64 / sample_rate, ..recipe.clone() };
+        one.edit.continues = None;
         sink(&Job::new(model, &one)?.make(watch)?.channels()[0])?;
     }
     Ok(())
@@ -109,7 +126,7 @@ struct Window {
     overlap: usize,
     /// At the end: samples whose frames see silence behind the window; the next window makes them.
     margin: usize,
-    /// Where both windows' samples are mixed, before the first new one.
+    /// Before the margin: samples that the next window mixes with its own.
     fade: usize,
     hop: usize,
 }
@@ -124,6 +141,12 @@ impl Window {
         Self { length, overlap, margin, fade: (margin / 2).max(1).min(overlap / 2), hop }
     }
 
+    /// Samples of the first window that are final.
+    fn first(self) -> usize {
+        self.length - self.margin - self.fade
+    }
+
+    /// Samples that every other one makes final.
     fn step(self) -> usize {
         self.length - self.overlap
     }
@@ -148,16 +171,21 @@ impl<'a> Texture<'a> {
         Self { model, recipe, watch, condition, away_from, maps, window: Window::of(model) }
     }
 
-    fn make(&self, blocks: Blocks, sink: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()> {
-        let Window { overlap, margin, .. } = self.window;
-        let mut left = blocks.num_samples;
-        // The end of what was made: its frames, and of these the samples that are final.
-        let (mut frames, mut known) = (Vec::new(), Vec::new());
+    /// `before` is what it goes on from; `sink` gets it too.
+    fn make(&self, before: &[f32], blocks: Blocks, sink: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()> {
+        let Window { overlap, margin, fade, .. } = self.window;
+        // The end of what was made: its frames, and the samples of these that the margin leaves.
+        let (mut frames, mut known) = if before.is_empty() { Default::default() } else { self.end_of(before)? };
+        let held = fade.min(known.len()).min(before.len());
+        sink(&before[..before.len() - held])?;
+        let mut left = held + blocks.num_samples;
         let mut block = 0;
         while left > 0 {
             let made = self.frames(block, &frames)?;
             let samples = self.samples(block, &made, &known)?;
-            let new = &samples[known.len()..samples.len() - margin];
+            // What was held back is mixed now, and this window's last is held back for the next.
+            let start = known.len() - if block == 0 { held } else { fade };
+            let new = &samples[start..samples.len() - margin - fade];
             sink(&new[..new.len().min(left)])?;
             left -= new.len().min(left);
             frames = made.data[made.data.len() - overlap / self.window.hop * made.num_channels..].to_vec();
@@ -165,6 +193,23 @@ impl<'a> Texture<'a> {
             block += 1;
         }
         Ok(())
+    }
+
+    /// What the first window begins with: the end of these samples, as normalised frames and as samples.
+    fn end_of(&self, before: &[f32]) -> Result<(Vec<f32>, Vec<f32>)> {
+        let Window { length, overlap, margin, .. } = self.window;
+        let size = overlap - margin;
+        let mut known = vec![0.0; size.saturating_sub(before.len())];
+        known.extend(&before[before.len().saturating_sub(size)..]);
+        let mut samples = known.clone();
+        samples.resize(length, 0.0);
+        let is_known: Vec<bool> = (0..length).map(|i| i < size).collect();
+        let is_known = self.model.representation.known_frames(&is_known);
+        let num_frames = is_known.iter().take_while(|&&known| known).count();
+        let mut frames = self.model.representation.encode(&samples)?;
+        self.maps.normalise(None, &mut frames);
+        frames.data.truncate(num_frames * frames.num_channels);
+        Ok((frames.data, known))
     }
 
     /// The window's frames: `known` first, as they are normalised, then new ones.

@@ -66,10 +66,9 @@ fn windows_of_a_texture_join_like_any_other_point() {
         let below = (1..samples.len() - 1).filter(|&i| of(i) < value).count();
         below as f64 / samples.len() as f64
     };
-    let first = window.length - window.margin;
-    for seam in (first..samples.len() - 1).step_by(window.step()) {
-        // Around 10 joins, each with its two ends: the largest of a thousand would be a coincidence, of ten thousand a click.
-        for at in [seam - window.fade, seam] {
+    for seam in (window.first()..samples.len() - 1 - window.fade).step_by(window.step()) {
+        // Ten joins, each with its two ends: the largest of a thousand would be a coincidence, of ten thousand a click.
+        for at in [seam, seam + window.fade] {
             let (step, bend) = (rank(step(at), &step), rank(bend(at), &bend));
             assert!(step < 0.9995 && bend < 0.9995, "sample {at}: {step} {bend}");
         }
@@ -87,9 +86,8 @@ fn known_samples_are_continued_and_not_only_mixed() {
         let energy: f64 = samples[range.clone()].iter().map(|&x| f64::from(x).powi(2)).sum();
         10.0 * (energy / range.len() as f64).log10()
     };
-    let first = window.length - window.margin;
-    let joins: Vec<f64> =
-        (first..samples.len() - 1).step_by(window.step()).map(|at| level(at - window.fade..at)).collect();
+    let starts = (window.first()..samples.len() - window.fade).step_by(window.step());
+    let joins: Vec<f64> = starts.map(|at| level(at..at + window.fade)).collect();
     let mean = joins.iter().sum::<f64>() / joins.len() as f64;
     let whole = level(0..samples.len());
     // Sounds without any relation, mixed half and half, would be 1.8 dB down on average over the fade.
@@ -160,4 +158,31 @@ fn what_is_cancelled_or_cannot_be_done_in_pieces_leaves_nothing() {
     let error = session.write(&request(0.5), Finish::plain(16_000), &path, &cancel, &on_step).unwrap_err();
     assert!(matches!(error, crate::Error::Generate(GenerateError::Cancelled)), "{error}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_file_goes_on_and_stays_as_it_is_up_to_the_join() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.wav");
+    let texture = session(&tiny::texture_card(), 1);
+    let plain = Finish { format: FileFormat::Wav32f, level: Level::Raw, ..Finish::plain(16_000) };
+    write(&texture, plain, &path).unwrap();
+    let file = decode(&path).unwrap().into_channels().remove(0);
+    let mut asked = Request { seed: 77, ..request(0.1) };
+    asked.edit.continues = Some(SoundFile::new(&path));
+    for (session, is_texture) in [(&texture, true), (&session(&tiny::two_stage_card(), 1), false)] {
+        let rendered = session.render(&asked, &Cancel::default(), &|_, _| ()).unwrap();
+        let samples = &rendered.clip.channels()[0];
+        assert_eq!(samples.len(), file.len() + 1600);
+        // 5 ms are faded out before a one-shot; a texture mixes less.
+        let kept = file.len() - 80;
+        assert_eq!(samples[..kept], file[..kept]);
+        let again = session.render(&rendered.recipe.request(), &Cancel::default(), &|_, _| ()).unwrap();
+        assert_eq!(again.clip, rendered.clip);
+        if is_texture {
+            let step = |i: usize| (samples[i] - samples[i - 1]).abs();
+            let largest = (1..kept).map(step).fold(0.0, f32::max);
+            assert!((kept..file.len() + 2).all(|i| step(i) <= largest), "a step in the join");
+        }
+    }
 }

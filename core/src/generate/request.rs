@@ -37,7 +37,7 @@ pub struct Request {
     /// Guidance, 0..=20.
     pub guidance: Option<f64>,
     /// Seconds, 0.001..=3600; of a loop 0.05..=60. Beyond the model's own length a model of one-shots makes clip after
-    /// clip, a model of textures goes on.
+    /// clip, a model of textures goes on. Of a file that goes on, the seconds that are new.
     pub duration_s: Option<f64>,
     /// That it repeats without a seam.
     pub looped: Option<Loop>,
@@ -158,13 +158,14 @@ impl Request {
 fn check_length(edit: &Edit, looped: Option<Loop>, is_long: bool, card: &Card) -> Result<(), GenerateError> {
     let from_file = |morph: &super::edit::Morph| morph.from.is_some() || matches!(morph.to, MorphEnd::File(_));
     let is_texture = card.config.unet.circular && card.config.envelope.is_none();
-    let is_goes_on = is_long && is_texture && edit.inpaint.is_none();
+    let goes_on = (is_long || edit.continues.is_some()) && is_texture && edit.inpaint.is_none();
     let edits = [
-        ("a sound to start from", edit.init.is_some(), looped.is_some() || is_goes_on),
+        ("continuing a file", edit.continues.is_some(), looped.is_some()),
+        ("a sound to start from", edit.init.is_some(), looped.is_some() || goes_on),
         ("inpainting", edit.inpaint.is_some(), looped.is_some()),
         ("a morph of files", edit.morph.as_ref().is_some_and(from_file), looped.is_some()),
-        ("a morph", edit.morph.is_some(), is_goes_on),
-        ("a variation", edit.vary.is_some(), is_goes_on),
+        ("a morph", edit.morph.is_some(), goes_on),
+        ("a variation", edit.vary.is_some(), goes_on),
     ];
     let second = if looped.is_some() { "a loop" } else { "a texture longer than the model's clips" };
     match edits.into_iter().find(|(_, is_asked, is_excluded)| *is_asked && *is_excluded) {

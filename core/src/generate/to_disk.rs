@@ -6,6 +6,7 @@ use super::cancel::Cancel;
 use super::dither::Dither;
 use super::file_recipe::FileRecipe;
 use super::finish::{CEILING_DBTP, FileFormat, Finish, Level};
+use super::long::total_samples;
 use super::recipe::Recipe;
 use super::request::{Request, samples_in};
 use super::session::Session;
@@ -53,8 +54,8 @@ impl Session {
         file.validate()?;
         check_long(&finish)?;
         let sample_rate = self.model().card.config.sample_rate;
-        let num_frames =
-            resampled_len(samples_in(file.recipe.duration_s, sample_rate), sample_rate, finish.sample_rate);
+        let num_samples = total_samples(self.model(), &file.recipe)?;
+        let num_frames = resampled_len(num_samples, sample_rate, finish.sample_rate);
         // First of all: it says whether there is room for the header's sizes.
         let info = file.info(None);
         let channels = usize::from(finish.channels);

@@ -29,6 +29,7 @@ pub fn apply(args: &RenderArgs, model_hash: &str, request: &mut Request) -> Resu
         morph: morph(&args.edit, model_hash, request.edit.morph.clone())?,
         init: init(&args.edit, request.edit.init.clone())?,
         inpaint: inpaint(&args.edit, request.edit.inpaint.clone())?,
+        continues: args.edit.continues.as_ref().map(SoundFile::new).or(request.edit.continues.clone()),
     };
     request.edit = edit;
     Ok(())
