@@ -81,7 +81,7 @@ fn tile(ui: &mut Ui, id: (&str, usize), take: &Arc<Take>, look: Tile, gallery: &
 /// The mark of a favourite.
 fn star(ui: &Ui, center: Pos2) {
     let point = |i: usize| {
-        let (radius, angle) = (if i % 2 == 0 { 5.5 } else { 2.4 }, std::f32::consts::PI * i as f32 / 5.0);
+        let (radius, angle) = (if i.is_multiple_of(2) { 5.5 } else { 2.4 }, std::f32::consts::PI * i as f32 / 5.0);
         center + radius * vec2(angle.sin(), -angle.cos())
     };
     // A star is not convex: five kites around its centre are.

@@ -57,7 +57,7 @@ impl BrownianEditor {
 
 fn resize_hint() -> ResizeHint {
     let (width, height) = SMALLEST;
-    let min_size = Some(LogicalSize { width: width.into(), height: height.into() });
+    let min_size = Some(LogicalSize { width, height });
     ResizeHint { size_constraints: SizeConstraints::Logical { min_size, max_size: None }, ..ResizeHint::RESIZABLE }
 }
 
