@@ -34,6 +34,9 @@ impl Claim {
     /// The folder cannot be written to, or its file system knows no locks.
     pub fn take(path: &Path, wait: bool) -> io::Result<Claimed> {
         let part = part(path);
+        if path.exists() && !part.exists() {
+            return Ok(Claimed::Finished);
+        }
         loop {
             let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&part)?;
             match file.try_lock() {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Error, Result};
 use brownian_core::audio;
 use brownian_core::error::GenerateError;
-use brownian_core::generate::{Cancel, Rendered, Request};
+use brownian_core::generate::{Cancel, Rendered, Request, Session};
 use serde::Serialize;
 
 use super::Args;
@@ -214,7 +214,7 @@ impl Batch<'_> {
         let place = || unit.place(self.args);
         let folder = unit.job.path.parent().unwrap_or(&self.args.out);
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        let claimed = if unit.job.path.exists() { Ok(Claimed::Finished) } else { Claim::take(&unit.job.path, wait) };
+        let claimed = Claim::take(&unit.job.path, wait);
         match claimed.with_context(|| format!("{}: cannot write", unit.job.path.display())).with_context(place)? {
             Claimed::Ours(claim) => return Ok(Some((unit, Mutex::new(Some(claim))))),
             Claimed::Theirs => self.wait_for.push(unit),
@@ -238,6 +238,9 @@ impl Batch<'_> {
 
     /// Make the clips and let them go. They are all of one model.
     fn make(&mut self, ours: &mut Vec<Ours>) {
+        let (long, short) = std::mem::take(ours).into_iter().partition(|(unit, _)| Session::is_long(&unit.job.recipe));
+        *ours = short;
+        self.make_long(long);
         let Some((first, _)) = ours.first() else { return };
         let session = first.session.clone();
         let requests: Vec<Request> = ours.iter().map(|(unit, _)| unit.job.request.clone()).collect();
@@ -260,6 +263,38 @@ impl Batch<'_> {
         drop(session.render_many(&requests, &self.cancel, &keep));
         self.num_made += num_made.into_inner();
         ours.clear();
+    }
+
+    /// Sounds that go through the disk, one after the other. Each appears whole by itself; its claim keeps others off.
+    fn make_long(&mut self, ours: Vec<Ours>) {
+        for (unit, _claim) in ours {
+            if self.cancel.is_cancelled() {
+                return;
+            }
+            let begin = Instant::now();
+            let Unit { job, finish, session, .. } = &unit;
+            let written = session.write(&job.request, *finish, &job.path, &self.cancel, &|_, _| ());
+            let kept = written.map_err(Error::from).and_then(|written| {
+                let render_s = begin.elapsed().as_secs_f64();
+                self.render_ms.fetch_add((render_s * 1e3) as u64, Ordering::Relaxed);
+                self.report_long(&unit, &Row::written(job, finish, &written, render_s))
+            });
+            match kept.with_context(|| unit.place(self.args)) {
+                Ok(()) => self.num_made += 1,
+                Err(_) if self.cancel.is_cancelled() => return,
+                Err(error) => self.fail(&error),
+            }
+            self.progress.advance();
+        }
+    }
+
+    fn report_long(&self, unit: &Unit, row: &Row<'_>) -> Result<()> {
+        self.ledger.adopt(&unit.name, || unit.line(&unit.name, row))?;
+        if self.args.json {
+            let line = unit.line(&unit.job.path, row)?;
+            self.progress.suspend(|| print_line(&line))?;
+        }
+        Ok(())
     }
 
     /// Finish a clip: its file, whole, and its line.
