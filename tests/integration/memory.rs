@@ -43,9 +43,9 @@ fn minutes_of_sound_take_no_more_memory_than_one() {
         let how = ["--steps", "1", "--sample-rate", "44100", "--force", "--out", "a.wav"];
         peak_memory(&bench, &[&["render", "texture", "--duration", seconds], &how[..]].concat())
     };
-    let (short, long) = (peak("61"), peak("240"));
-    // 3 minutes more are 16 MB of samples as 16 kHz floats, and 45 MB as the file's.
-    assert!(long < short + 8_000_000, "{short} bytes, then {long}");
+    let (short, long) = (peak("61"), peak("122"));
+    // A minute more is 4 MB of samples as 16 kHz floats, and 11 MB as floats at the file's rate.
+    assert!(long < short + 3_000_000, "{short} bytes, then {long}");
 }
 
 #[test]

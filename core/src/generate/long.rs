@@ -63,8 +63,9 @@ impl Blocks {
     }
 }
 
+/// Whether a model's sounds go on: its network knows no place in time, and its window has room for an overlap.
 fn is_texture(model: &Model) -> bool {
-    model.card.config.unet.circular && model.envelope.is_none()
+    model.card.config.unet.circular && model.envelope.is_none() && model.representation.num_frames() >= 2 * OVERLAP
 }
 
 /// Make a long sound; `sink` takes its samples in order, piece by piece.

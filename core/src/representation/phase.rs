@@ -107,8 +107,9 @@ impl PhaseIntegrator {
 
     /// Phase advance per bin: `-gamma / (2 a M) (s[n+1] - s[n-1])`.
     ///
-    /// On a circle every column has two neighbours. Else, in the outer columns, the one that is missing continues the parabola through the nearest three: a click is
-    /// one, exactly, so that an onset in the first column stays in its place.
+    /// On a circle every column has two neighbours. Else, in the outer columns, the one that is missing continues the
+    /// parabola through the nearest three: a click is one, exactly, so that an onset in the first column stays in its
+    /// place.
     fn bin_gradient(&self, magnitudes: &Magnitudes) -> Vec<f32> {
         let bins = magnitudes.num_bins;
         let num_columns = magnitudes.log.len() / bins;

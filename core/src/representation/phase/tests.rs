@@ -35,8 +35,8 @@ fn plain(integrator: &PhaseIntegrator, magnitudes: &Magnitudes) -> Vec<f32> {
             let bin = from % num_bins;
             let (after, before) = ((from + num_bins) % linear.len(), (from + linear.len() - num_bins) % linear.len());
             let neighbours = [
-                (integrator.circular || after > from).then(|| (after, 1.0, &gradient.along_time)),
-                (integrator.circular || before < from).then(|| (before, -1.0, &gradient.along_time)),
+                (integrator.circular || after > from).then_some((after, 1.0, &gradient.along_time)),
+                (integrator.circular || before < from).then_some((before, -1.0, &gradient.along_time)),
                 (bin + 1 < num_bins).then(|| (from + 1, 1.0, &gradient.along_bins)),
                 (bin > 0).then(|| (from - 1, -1.0, &gradient.along_bins)),
             ];
