@@ -46,11 +46,14 @@ fn unescaped(address: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Writes a sound with its recipe as a WAV file, whole or not at all.
+/// Writes a sound with its recipe as a WAV file, whole or not at all, and over no other file.
 ///
 /// # Errors
 /// What stands in the way, for the user.
 pub fn save(take: &Take, path: &Path) -> Result<(), String> {
+    if path.exists() {
+        return Err(format!("{} is there already; choose another name", path.display()));
+    }
     let bytes = take.wav()?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
@@ -69,6 +72,18 @@ mod tests {
         assert_eq!(path_of("file:///a/b%20c.wav\r\nfile:///d.wav"), Some("/a/b c.wav".into()));
         assert_eq!(path_of("file:///a/100%.wav"), Some("/a/100%.wav".into()));
         assert_eq!(path_of("  "), None);
+    }
+
+    #[test]
+    fn a_sound_is_saved_once_and_over_no_other_file() {
+        let path = std::env::temp_dir().join(format!("brownian-save-{}", std::process::id())).join("kick.wav");
+        let take = crate::state::Patch::built_in().get(crate::engine::Place::Keys).unwrap().clone();
+        save(&take, &path).unwrap();
+        let refused = save(&take, &path).unwrap_err();
+        let opened = Take::open(&path);
+        std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+        assert!(refused.contains("is there already"), "{refused}");
+        assert_eq!(opened.unwrap().sound(), take.sound());
     }
 
     #[test]

@@ -11,8 +11,8 @@ use crate::generation::{Making, View};
 pub fn status(ui: &Ui, rect: Rect, view: &View, note: Option<&str>) {
     let (text, color) = match (&view.making, &view.message, note) {
         (Some(making), ..) => (progress(making, view.num_waiting), theme::LABEL),
-        (None, Some(message), _) => (message.clone(), theme::FAILURE),
-        (None, None, Some(note)) => (note.to_owned(), theme::LABEL),
+        (None, _, Some(note)) => (note.to_owned(), theme::TEXT),
+        (None, Some(message), None) => (message.clone(), theme::FAILURE),
         (None, None, None) => (HELP.to_owned(), theme::FAINT),
     };
     let painter = ui.painter().with_clip_rect(rect);
