@@ -31,7 +31,7 @@ pub enum Command {
     /// Make many sounds, unattended, from a list
     Batch(Box<crate::commands::batch::Args>),
     /// Roll, vary and keep sounds by keys, live
-    Audition(crate::commands::audition::Args),
+    Audition(Box<crate::commands::audition::Args>),
     /// Tell what sounds, models and checkpoints hold
     Inspect(InspectArgs),
     /// Render a file's recipe again and compare the bytes

@@ -47,8 +47,8 @@ impl Desk {
         &self.config.attributes
     }
 
-    /// Do what changes the wanted sound. `heard` is the recipe of the present one, `before` of the one before it, where
-    /// they are known. Returns whether the sound is to be heard.
+    /// Do what changes the wanted sound; `before` is the recipe of the sound heard before it, where there was one. Returns
+    /// whether the sound is to be heard.
     pub fn act(&mut self, action: Action, before: Option<&Recipe>) -> bool {
         match action {
             Action::Again => {}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use brownian_core::audio::write_atomically;
 use brownian_core::generate::{FileRecipe, Session};
 use console::{Key, Term};
@@ -184,8 +184,7 @@ pub fn keep(sound: &Sound, plan: &Plan) -> Result<PathBuf> {
             return Ok(path);
         }
     }
-    ensure!(false, "{} and 999 like it are there already", usual.display());
-    Ok(usual)
+    bail!("{} and 999 like it are there already", usual.display())
 }
 
 fn numbered(path: &std::path::Path, number: u32) -> PathBuf {

@@ -1,5 +1,6 @@
 //! Keys from a list: every sound to its end, the next without a gap.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ pub fn run(args: &Args, mut plan: Plan, session: Session) -> Result<Outcome> {
             Action::Quit => break,
             Action::Keep => {
                 let sound = made(&worker, &plan.desk)?;
-                println!("{}", keep(&sound, &plan)?.display());
+                writeln!(std::io::stdout().lock(), "{}", keep(&sound, &plan)?.display())?;
             }
             action if plan.desk.act(action, before.as_ref()) => {
                 worker.want(plan.desk.now(), plan.desk.likely());
@@ -154,7 +155,9 @@ impl Sink for Card {
     fn finish(mut self: Box<Self>) -> Result<Option<Vec<f32>>> {
         self.start()?;
         self.wait(0)?;
-        self.playing.take().map(Playing::drain);
+        if let Some(playing) = self.playing.take() {
+            playing.drain();
+        }
         Ok(None)
     }
 }
