@@ -137,6 +137,8 @@ impl Envelope {
         }
         self.value = self.target;
         match self.stage {
+            // Nothing to fall.
+            Stage::Attack if sustain(parameters) == self.value => self.stage = Stage::Sustain,
             Stage::Attack => {
                 self.stage = Stage::Decay;
                 self.curve_to(sustain(parameters), samples(parameters.decay_ms, sample_rate));

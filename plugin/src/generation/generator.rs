@@ -11,7 +11,8 @@ use crate::state::Take;
 pub enum Source {
     /// Class, attributes and seed of the settings.
     Fresh,
-    /// The recipe of this sound, mixed with the spec's seed by the settings' `amount`.
+    /// The recipe of this sound, mixed with the spec's seed by the settings' `amount`; its audio, under that much noise,
+    /// if it has no recipe.
     Near(Arc<Take>),
     /// The recipes of these two sounds, by the settings' `blend`.
     Between(Arc<Take>, Arc<Take>),

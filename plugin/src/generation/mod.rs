@@ -14,6 +14,7 @@ mod order;
 mod outbox;
 mod priority;
 mod queue;
+mod temporary;
 mod trigger;
 mod worker;
 

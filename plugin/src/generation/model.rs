@@ -8,12 +8,14 @@ use brownian_core::Error;
 use brownian_core::conditioning::Attribute;
 use brownian_core::error::GenerateError;
 use brownian_core::generate::{
-    Cancel, Edit, FileRecipe, Morph, MorphEnd, Recipe, Request, Session, Vary, device, models_folder,
+    Cancel, Edit, FileRecipe, Init, Morph, MorphEnd, Recipe, Rendered, Request, Session, SoundFile, Vary, device,
+    models_folder,
 };
 use brownian_core::model::Registry;
 use brownian_core::noise::{NoiseStream, Seed};
 
 use super::generator::{Generator, OnStep, RenderError, Source, Spec};
+use super::temporary::TemporaryFile;
 use crate::engine::Place;
 use crate::state::Take;
 
@@ -43,6 +45,9 @@ const PAD_CLASSES: [&str; 16] = [
     "tom",
     "ride",
 ];
+
+/// What a session calls after every step.
+type Step<'a> = &'a (dyn Fn(usize, usize) + Sync);
 
 /// A model with threads of its own.
 pub struct ModelGenerator {
@@ -76,6 +81,25 @@ impl ModelGenerator {
         }
     }
 
+    /// A variation of a sound that no recipe makes: the model starts from the sound itself, under noise. It has no
+    /// recipe either, for nobody else has that sound.
+    fn vary_audio(&self, take: &Take, spec: &Spec, cancel: &Cancel, on_step: Step) -> Result<Take, RenderError> {
+        let file = take.wav().and_then(|wav| TemporaryFile::new(&wav)).map_err(RenderError::Failed)?;
+        let noise_level = f64::from(spec.settings.amount.clamp(0.0, 1.0));
+        let init = Init { file: SoundFile::new(file.path()), noise_level };
+        let request = Request { edit: Edit { init: Some(init), ..Edit::default() }, ..self.fresh(spec) };
+        let rendered = self.rendered(&request, cancel, on_step)?;
+        let finished = Take::from_rendered(&rendered).map_err(RenderError::Failed)?;
+        Take::from_flac(finished.flac().into(), None).map_err(RenderError::Failed)
+    }
+
+    fn rendered(&self, request: &Request, cancel: &Cancel, on_step: Step) -> Result<Rendered, RenderError> {
+        self.session.render(request, cancel, on_step).map_err(|error| match error {
+            Error::Generate(GenerateError::Cancelled) => RenderError::Cancelled,
+            other => RenderError::Failed(other.to_string()),
+        })
+    }
+
     fn fresh(&self, spec: &Spec) -> Request {
         let settings = &spec.settings;
         let classes = &self.session.model().card.config.classes;
@@ -103,11 +127,12 @@ impl Generator for ModelGenerator {
                 cancel.cancel();
             }
         };
-        let request = self.request(spec)?;
-        let rendered = self.session.render(&request, &cancel, &on_step).map_err(|error| match error {
-            Error::Generate(GenerateError::Cancelled) => RenderError::Cancelled,
-            other => RenderError::Failed(other.to_string()),
-        })?;
+        if let Source::Near(take) = &spec.source
+            && take.recipe().is_none()
+        {
+            return self.vary_audio(take, spec, &cancel, &on_step);
+        }
+        let rendered = self.rendered(&self.request(spec)?, &cancel, &on_step)?;
         Take::from_rendered(&rendered).map_err(RenderError::Failed)
     }
 
@@ -133,7 +158,7 @@ fn between(from: Recipe, to: Recipe, spec: &Spec) -> Request {
 }
 
 fn recipe_of(take: &Take) -> Result<Recipe, RenderError> {
-    let missing = || RenderError::Failed("a sound without a recipe cannot be varied or morphed; roll one first".into());
+    let missing = || RenderError::Failed("a sound without a recipe cannot be morphed; roll one first".into());
     let json = take.recipe().ok_or_else(missing)?.to_string();
     FileRecipe::from_json(&json).map(|file| file.recipe).map_err(|error| RenderError::Failed(error.to_string()))
 }
@@ -249,16 +274,19 @@ mod tests {
     }
 
     #[test]
-    fn the_built_in_sound_can_be_varied_and_a_bare_one_cannot() {
+    fn a_sound_without_a_recipe_is_varied_from_its_audio_and_cannot_be_morphed() {
         let mut drums = drums();
         let built_in = Patch::built_in().get(Place::Keys).unwrap().clone();
         let bare = Arc::new(Take::from_flac(built_in.flac().into(), None).unwrap());
-        let mut vary = |take| {
-            let settings = Settings { steps: 1, ..Settings::default() };
-            drums.render(&Spec { place: Place::Keys, source: Source::Near(take), seed: 1, settings }, &|_, _| false)
+        let mut make = |source, amount| {
+            let settings = Settings { steps: 2, amount, ..Settings::default() };
+            drums.render(&Spec { place: Place::Keys, source, seed: 1, settings }, &|_, _| false)
         };
-        assert!(vary(built_in).is_ok());
-        assert!(matches!(vary(bare), Err(RenderError::Failed(said)) if said.contains("without a recipe")));
+        let [a_little, far] = [0.1, 1.0].map(|amount| make(Source::Near(bare.clone()), amount).unwrap());
+        assert!(a_little.recipe().is_none() && samples(&a_little) != samples(&far));
+        assert!(make(Source::Near(built_in.clone()), 0.1).unwrap().recipe().is_some());
+        let morphed = make(Source::Between(built_in, bare.clone()), 0.1);
+        assert!(matches!(morphed, Err(RenderError::Failed(said)) if said.contains("cannot be morphed")));
     }
 
     #[test]
