@@ -83,10 +83,9 @@ impl Teacher {
         plan.prepare(workspace, 0..count, &[&rows.0, &rows.1]);
         plan.run(workspace, 1, |runner| {
             let seen = runner.forward(0, &inputs(&x_r, batch.context));
-            for i in 0..count {
+            for (i, (&from, &to)) in batch.sigmas.iter().zip(&nearer).enumerate() {
                 let clip = i * clip..(i + 1) * clip;
-                let (cos_r, sin_r) = cos_sin(nearer[i]);
-                let (cos_t, sin_t) = cos_sin(batch.sigmas[i]);
+                let ((cos_t, sin_t), (cos_r, sin_r)) = (cos_sin(from), cos_sin(to));
                 let values = target[clip.clone()].iter_mut().zip(&batch.x_t[clip.clone()]);
                 for ((target, x_t), (x_r, v_r)) in values.zip(x_r[clip.clone()].iter().zip(&seen[clip])) {
                     let end = cos_r * x_r - sin_r * v_r;
