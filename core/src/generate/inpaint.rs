@@ -200,9 +200,15 @@ mod tests {
     fn windows_hold_every_mask_and_the_first_begins_where_examples_begin() {
         assert_eq!(windows(&[10..20, 50..90], -4, 100), [window(-4, &[10..20, 50..90])]);
         // The second lies beyond the first window, and has its mask in the middle.
-        assert_eq!(windows(&[10..20, 95..105], -4, 100), [window(-4, &[10..20]), window(50, &[95..105])]);
+        assert_eq!(
+            windows(&[10..20, 95..105], -4, 100),
+            [window(-4, std::slice::from_ref(&(10..20))), window(50, std::slice::from_ref(&(95..105)))]
+        );
         // A mask before the onset has a window of its own.
-        assert_eq!(windows(&[10..20, 90..110], 60, 100), [window(-35, &[10..20]), window(60, &[90..110])]);
+        assert_eq!(
+            windows(&[10..20, 90..110], 60, 100),
+            [window(-35, std::slice::from_ref(&(10..20))), window(60, std::slice::from_ref(&(90..110)))]
+        );
     }
 
     #[test]
