@@ -182,7 +182,11 @@ fn bench_crowded(criterion: &mut Criterion) {
         let busy = AtomicBool::new(true);
         std::thread::scope(|scope| {
             for _ in 0..others {
-                scope.spawn(|| while busy.load(Ordering::Relaxed) {});
+                scope.spawn(|| {
+                    while busy.load(Ordering::Relaxed) {
+                        black_box(0);
+                    }
+                });
             }
             let session = Session::new(model.clone(), cores).expect("threads");
             let request = Request { steps: Some(8), seed: 1, ..Request::default() };
