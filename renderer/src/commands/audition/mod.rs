@@ -1,8 +1,8 @@
 //! `brownian audition MODEL`: sounds by keys, live.
 //!
-//! [`keys`] says what a key means, [`desk`] is what it changes: which sound is wanted, which are kept, which will likely
-//! be wanted next. [`worker`] makes them, the likely ones ahead. [`deck`] plays: one half here, the other on the sound
-//! card's thread. [`screen`] draws. [`live`] ties them together at a terminal, [`script`] without one.
+//! `keys` says what a key means, `desk` is what it changes: which sound is wanted, which are kept, which will likely
+//! be wanted next. `worker` makes them, the likely ones ahead. `deck` plays: one half here, the other on the sound
+//! card's thread. `screen` draws. `live` ties them together at a terminal, `script` without one.
 
 use std::path::PathBuf;
 

@@ -1,8 +1,8 @@
 //! `brownian batch MANIFEST --out DIR`: many clips, unattended.
 //!
-//! [`manifest`] reads rows, [`group`] turns a row into clips, [`arguments`] turns a clip into the arguments of `render`,
-//! [`template`] names its file. [`execute`] makes the files: a [`claim`] sees to it that a file appears whole and is made
-//! by one process only, the [`ledger`] reports it.
+//! `manifest` reads rows, `group` turns a row into clips, `arguments` turns a clip into the arguments of `render`,
+//! `template` names its file. `execute` makes the files: a `claim` sees to it that a file appears whole and is made
+//! by one process only, the `ledger` reports it.
 
 use std::path::PathBuf;
 

@@ -1,6 +1,6 @@
 //! `brownian export kit|notes SOUND… --out NAME`: presets that put sounds on the keys of a sampler.
 //!
-//! [`zone`] says which keys play which sound, [`kit`] and [`notes`] are two ways to decide it; [`sfz`] and [`decent`]
+//! `zone` says which keys play which sound, `kit` and `notes` are two ways to decide it; `sfz` and `decent`
 //! write it down for samplers.
 
 use std::io::Write;
