@@ -43,9 +43,9 @@ fn minutes_of_sound_take_no_more_memory_than_one() {
         let how = ["--steps", "1", "--sample-rate", "44100", "--force", "--out", "a.wav"];
         peak_memory(&bench, &[&["render", "texture", "--duration", seconds], &how[..]].concat())
     };
-    let (short, long) = (peak("61"), peak("122"));
-    // A minute more is 4 MB of samples as 16 kHz floats, and 11 MB as floats at the file's rate.
-    assert!(long < short + 3_000_000, "{short} bytes, then {long}");
+    let (short, long) = (peak("61"), peak("244"));
+    // Three minutes more are 32 MB as floats at the file's rate. The allocator's peak alone moves by 10 MB from run to run.
+    assert!(long < short + 20_000_000, "{short} bytes, then {long}");
 }
 
 #[test]
