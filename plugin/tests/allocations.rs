@@ -1,54 +1,15 @@
 //! The engine under an allocator that counts: on the audio thread the count must not move.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "host/guard.rs"]
+mod guard;
+
 use std::sync::Arc;
 
 use brownian_plugin::engine::{
     Address, Config, Engine, Event, Expression, FilterMode, LoopMode, Mode, ModulationTarget, Parameters, Place,
     PlayMode, Sound, TimedEvent,
 };
-
-/// The system's allocator, counting the calls of each thread on its own.
-struct Counting;
-
-thread_local! {
-    static NUM_CALLS: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count() {
-    NUM_CALLS.with(|calls| calls.set(calls.get() + 1));
-}
-
-// SAFETY: every call goes to `System` unchanged; counting touches no memory of the allocator,
-// and a const-initialised `Cell` without a destructor allocates nothing itself.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count();
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn calls_of(work: impl FnOnce()) -> usize {
-    let before = NUM_CALLS.get();
-    work();
-    NUM_CALLS.get() - before
-}
-
-#[test]
-fn the_counter_sees_an_allocation() {
-    assert_eq!(calls_of(|| drop(std::hint::black_box(vec![1u8]))), 2);
-}
+use guard::calls_of;
 
 fn template() -> Sound {
     Sound::new(&[vec![0.01; 4800], vec![0.02; 4800]], 44_100.0, 60.0, Some(0..4800)).unwrap()

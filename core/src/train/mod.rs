@@ -18,6 +18,7 @@ mod optimizer;
 mod prepare;
 mod preview;
 mod report;
+mod restore;
 mod start;
 mod stop;
 mod teacher;

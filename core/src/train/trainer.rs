@@ -17,20 +17,19 @@ use super::held_out::{self, HeldOut};
 use super::log::{Line, Log};
 use super::networks::{Losses, Networks};
 use super::objective::Objective;
-use super::optimizer::{Optimizer, Slot};
+use super::optimizer::Optimizer;
 use super::prepare::{Item, Prepared};
 use super::report::{Event, Files, Identity, Progress, Summary};
 use super::stop::{Limit, Patience};
 use super::teacher::Teacher;
 use super::window::{Speed, Window};
-use super::{curves, export, preview, start};
+use super::{curves, export, preview, restore, start};
 use crate::dataset::{Dataset, Example};
 use crate::error::{Result, TrainError};
 use crate::generate::Cancel;
 use crate::model::{self, StoredModel};
 use crate::nn::Weights;
 use crate::noise::{NoiseStream, Seed};
-use crate::representation::EnvelopeGrid;
 
 /// Steps between lines of the log.
 const LOG_EVERY: u64 = 50;
@@ -168,11 +167,11 @@ impl<'a> Trainer<'a> {
             return Err(TrainError::OtherData(folder.to_path_buf()).into());
         }
         let config = info.config.clone();
-        let prepared = restore_prepared(&path, &config, dataset.classes.len(), &tensors)?;
+        let prepared = restore::prepared(&path, &config, dataset.classes.len(), &tensors)?;
         let weights = Weights::fresh(Seed(config.seed), &hardware.device);
         let networks = Networks::new(&config, &prepared, dataset.classes.len(), weights)?;
         let mut optimizer = Optimizer::new(config.optimizer.clone(), &networks.weights.vars())?;
-        restore_parameters(&path, &networks, &mut optimizer, &tensors)?;
+        restore::parameters(&path, &networks, &mut optimizer, &tensors)?;
         let of_teacher =
             |(name, tensor): (&String, &Tensor)| Some((name.strip_prefix(TEACHER)?.to_owned(), tensor.clone()));
         let lore = tensors.iter().filter_map(of_teacher).collect();
@@ -458,44 +457,6 @@ fn sum(shards: Vec<Result<Shard>>) -> Result<Shard> {
 fn pool(threads: usize) -> Result<ThreadPool> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     Ok(pool.map_err(|problem| TrainError::Threads { threads, problem: problem.to_string() })?)
-}
-
-fn restore_prepared(
-    path: &Path,
-    config: &TrainConfig,
-    num_classes: usize,
-    tensors: &HashMap<String, Tensor>,
-) -> Result<Prepared> {
-    let representation = config.representation.build()?;
-    let envelope = match &config.envelope {
-        Some(stage) => Some((
-            EnvelopeGrid::new(representation.num_frames(), representation.num_channels(), &stage.grid)?,
-            checkpoint::maps_from_tensors(path, "envelope_maps", num_classes, tensors)?,
-        )),
-        None => None,
-    };
-    let fine_classes = if envelope.is_some() { 0 } else { num_classes };
-    let maps = checkpoint::maps_from_tensors(path, "maps", fine_classes, tensors)?;
-    Ok(Prepared { representation, envelope, maps })
-}
-
-fn restore_parameters(
-    path: &Path,
-    networks: &Networks,
-    optimizer: &mut Optimizer,
-    tensors: &HashMap<String, Tensor>,
-) -> Result<()> {
-    for (name, var) in networks.weights.vars() {
-        let get = |kind: &str| {
-            let tensor = tensors.get(&format!("{kind}.{name}")).filter(|tensor| tensor.shape() == var.shape());
-            let problem = || format!("{kind}.{name} is missing or of another shape");
-            let bad = || TrainError::BadCheckpoint { path: path.to_path_buf(), problem: problem() };
-            Ok::<_, crate::error::Error>(tensor.ok_or_else(bad)?.to_device(var.device())?)
-        };
-        var.set(&get("parameter")?)?;
-        optimizer.slots.insert(name.clone(), Slot { first: get("first")?, second: get("second")?, ema: get("ema")? });
-    }
-    Ok(())
 }
 
 /// SHA-256 over classes, groups and samples: changes when any training sound does.
