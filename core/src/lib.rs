@@ -9,7 +9,7 @@
 //! | 2 | [`representation`], [`unet`], [`conditioning`] |
 //! | 3 | [`model`], [`dataset`], [`metrics`] |
 //! | 4 | [`generate`] |
-//! | 5 | `train` (feature `train`) |
+//! | 5 | `evaluate`, `train` (feature `train`) |
 
 pub mod audio;
 pub mod conditioning;
@@ -17,6 +17,8 @@ pub mod dataset;
 pub mod diffusion;
 pub mod dsp;
 pub mod error;
+#[cfg(feature = "train")]
+pub mod evaluate;
 pub mod generate;
 pub mod metrics;
 pub mod model;

@@ -34,6 +34,11 @@ const TABLE: &[Row] = &[
     row(4, "generate", &["error", "noise", "audio", "diffusion", "representation", "conditioning", "model"]),
     row(
         5,
+        "evaluate",
+        &["error", "noise", "audio", "diffusion", "conditioning", "model", "dataset", "metrics", "generate"],
+    ),
+    row(
+        5,
         "train",
         &[
             "error",

@@ -40,6 +40,8 @@ pub enum Command {
     Train(Box<crate::commands::train::Args>),
     /// Make a model that needs one to four steps from one that needs many
     Distill(Box<crate::commands::distill::Args>),
+    /// Measure a model against recordings that it never heard
+    Evaluate(Box<crate::commands::evaluate::Args>),
     /// Look at folders of sounds and prepare them for training
     Data {
         /// What to do.
@@ -409,7 +411,7 @@ fn mask(text: &str) -> Result<[f64; 2], String> {
     Ok([seconds(start)?, seconds(end)?])
 }
 
-fn sampler(text: &str) -> Result<Sampler, String> {
+pub(crate) fn sampler(text: &str) -> Result<Sampler, String> {
     serde_json::from_value(text.into()).map_err(|_| format!("unknown sampler {text:?}; need dpmpp-2m, heun or euler"))
 }
 
@@ -429,7 +431,7 @@ mod tests {
 
     #[test]
     fn what_people_begin_with_shows_examples_and_they_are_understood() {
-        for name in ["render", "batch", "audition", "inspect", "verify"] {
+        for name in ["render", "batch", "audition", "inspect", "verify", "evaluate"] {
             let mut root = <Cli as clap::CommandFactory>::command();
             let help = root.find_subcommand_mut(name).unwrap().render_long_help().to_string();
             // Two spaces set an explanation apart; what is quoted is for a shell to read.

@@ -37,6 +37,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Models { command } => commands::models::run(command),
         Command::Train(args) => commands::train::run(&args),
         Command::Distill(args) => commands::distill::run(&args),
+        Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Data { command } => commands::data::run(command),
         Command::Export { command } => commands::export::run(&command),
         Command::Man { dir } => commands::man::run(&dir),

@@ -4,6 +4,7 @@ mod audition;
 mod batch;
 mod completions;
 mod data;
+mod evaluate;
 mod export;
 mod finishing;
 mod guide;

@@ -7,6 +7,7 @@
 mod attributes;
 mod augment;
 mod balance;
+mod digest;
 mod duplicates;
 mod envelope;
 mod group;
@@ -124,6 +125,12 @@ impl Dataset {
     /// The attributes of `samples` (at the dataset's rate) as percentiles of the training set.
     pub fn measure(&self, samples: &[f32]) -> [f32; NUM_ATTRIBUTES] {
         self.scale.percentiles(self.tools.meter.measure(samples))
+    }
+
+    /// SHA-256, hex, over classes, groups and samples to train on: changes when any training sound does, and with the
+    /// split. A model's card keeps it.
+    pub fn training_digest(&self) -> String {
+        digest::digest(&self.train)
     }
 }
 

@@ -5,6 +5,7 @@
 mod audio;
 mod dataset;
 mod diffusion;
+mod evaluate;
 mod generate;
 mod model;
 mod representation;
@@ -14,6 +15,7 @@ mod train;
 pub use audio::AudioError;
 pub use dataset::DatasetError;
 pub use diffusion::DiffusionError;
+pub use evaluate::EvaluateError;
 pub use generate::GenerateError;
 pub use model::ModelError;
 pub use representation::RepresentationError;
@@ -33,6 +35,9 @@ pub enum Error {
     /// Noise schedules and samplers.
     #[error(transparent)]
     Diffusion(#[from] DiffusionError),
+    /// Measuring a model.
+    #[error(transparent)]
+    Evaluate(#[from] EvaluateError),
     /// Making a clip.
     #[error(transparent)]
     Generate(#[from] GenerateError),

@@ -3,22 +3,22 @@
 use crate::metrics::periodogram::power_columns;
 
 /// Window and FFT length of every column, in samples.
-const N_FFT: usize = 1024;
+pub(super) const N_FFT: usize = 1024;
 /// Samples between columns.
-const HOP_LENGTH: usize = 256;
+pub(super) const HOP_LENGTH: usize = 256;
 /// Bands, spaced evenly in mel between [`LOWEST_HZ`] and the Nyquist frequency.
 const BANDS: usize = 64;
 /// Where the lowest band begins, Hz.
 const LOWEST_HZ: f64 = 30.0;
 /// dB relative to a full-scale sine below which all is silence.
-const FLOOR_DB: f64 = -80.0;
+pub(super) const FLOOR_DB: f64 = -80.0;
 
 /// Bands of [`log_mel_features`].
 pub const FEATURE_BANDS: usize = 32;
 /// Columns of [`log_mel_features`].
 pub const FEATURE_COLUMNS: usize = 24;
 /// Seconds of sound that [`log_mel_features`] looks at.
-const FEATURE_S: f64 = 0.75;
+pub(super) const FEATURE_S: f64 = 0.75;
 
 /// What a sound is like, for comparing sets of sounds: [`FEATURE_COLUMNS`] x [`FEATURE_BANDS`] values, time-major.
 ///
@@ -41,7 +41,7 @@ pub fn log_mel_features(samples: &[f32], sample_rate: u32) -> Vec<f32> {
     features
 }
 
-fn normalise_peak(samples: &mut [f32]) {
+pub(super) fn normalise_peak(samples: &mut [f32]) {
     let peak = samples.iter().fold(0f32, |peak, x| peak.max(x.abs()));
     if peak > 0.0 {
         samples.iter_mut().for_each(|x| *x /= peak);
@@ -53,7 +53,8 @@ pub(super) fn log_mel_columns(samples: &[f32], sample_rate: u32) -> Vec<Vec<f64>
     log_mel(samples, sample_rate, BANDS)
 }
 
-fn log_mel(samples: &[f32], sample_rate: u32, num_bands: usize) -> Vec<Vec<f64>> {
+/// As [`log_mel_columns`], of so many bands.
+pub(super) fn log_mel(samples: &[f32], sample_rate: u32, num_bands: usize) -> Vec<Vec<f64>> {
     let bands = triangles(sample_rate, num_bands);
     let level = |power: f64| (10.0 * power.log10()).max(FLOOR_DB);
     let column = |bins: Vec<f64>| bands.iter().map(|band| level(band.apply(&bins))).collect();

@@ -21,17 +21,24 @@ pub fn knn_accuracy(
     if features.is_empty() || reference_features.is_empty() || k == 0 {
         return None;
     }
-    let predicted = features.iter().map(|feature| elect(&nearest(feature, reference_features, reference_labels, k)));
-    let right = predicted.zip(labels).filter(|(predicted, label)| predicted == *label).count();
+    let references = || reference_features.iter().map(Vec::as_slice).zip(reference_labels.iter().copied());
+    let predicted = features.iter().map(|feature| knn_label(feature, references(), k));
+    let right = predicted.zip(labels).filter(|(predicted, label)| *predicted == Some(**label)).count();
     Some(right as f64 / features.len() as f64)
 }
 
-/// Labels of the `k` nearest references, nearest first; equal distances in the order of the references.
-fn nearest(feature: &[f32], references: &[Vec<f32>], labels: &[usize], k: usize) -> Vec<usize> {
-    let mut by_distance: Vec<(f64, usize)> =
-        references.iter().zip(labels).map(|(reference, &label)| (distance(feature, reference), label)).collect();
+/// The label that the `k` nearest of labelled references vote for, as in [`knn_accuracy`]; `None` without any.
+pub fn knn_label<'a>(
+    feature: &[f32],
+    references: impl IntoIterator<Item = (&'a [f32], usize)>,
+    k: usize,
+) -> Option<usize> {
+    let distances = references.into_iter().map(|(reference, label)| (distance(feature, reference), label));
+    let mut by_distance: Vec<(f64, usize)> = distances.collect();
+    // Stable: equal distances stay in the order of the references.
     by_distance.sort_by(|a, b| a.0.total_cmp(&b.0));
-    by_distance.into_iter().take(k).map(|(_, label)| label).collect()
+    let votes: Vec<usize> = by_distance.into_iter().take(k).map(|(_, label)| label).collect();
+    (!votes.is_empty()).then(|| elect(&votes))
 }
 
 /// Squared Euclidean distance.

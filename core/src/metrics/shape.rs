@@ -22,9 +22,21 @@ pub fn tail_level_db(samples: &[f32], sample_rate: u32) -> f64 {
 ///
 /// On the samples themselves: a tone cannot rise faster than its quarter period.
 pub fn attack_time_ms(samples: &[f32], sample_rate: u32) -> f64 {
+    rise_ms(samples, sample_rate, 0.9)
+}
+
+/// Time in ms from first reaching 10 % of the sample peak to the peak itself. 0 for silence and for a click.
+///
+/// Longer than [`attack_time_ms`] where the loudest sample comes long after the onset, as in a cymbal's wash.
+pub fn peak_time_ms(samples: &[f32], sample_rate: u32) -> f64 {
+    rise_ms(samples, sample_rate, 1.0)
+}
+
+/// From first reaching 10 % of the peak to first reaching `share` of it.
+fn rise_ms(samples: &[f32], sample_rate: u32, share: f64) -> f64 {
     let peak = peak(samples);
     let reaches = |share: f64| samples.iter().position(|&x| f64::from(x.abs()) >= share * peak).unwrap_or(0);
-    (reaches(0.9) - reaches(0.1)) as f64 * 1e3 / f64::from(sample_rate)
+    (reaches(share) - reaches(0.1)) as f64 * 1e3 / f64::from(sample_rate)
 }
 
 fn peak(samples: &[f32]) -> f64 {
@@ -64,6 +76,13 @@ mod tests {
         let ramp: Vec<f32> = (0..=100).map(|i| i as f32 / 100.0).chain([0.2; 50]).collect();
         // One sample is one ms; 0.1 and 0.9 may fall on either side of their f32 values.
         assert!((attack_time_ms(&ramp, 1000) - 80.0).abs() <= 1.0);
+    }
+
+    #[test]
+    fn the_peak_may_come_long_after_the_attack() {
+        let late: Vec<f32> = [0.0, 0.95].into_iter().chain([0.5; 98]).chain([1.0, 0.0]).collect();
+        assert_eq!((attack_time_ms(&late, 1000), peak_time_ms(&late, 1000)), (0.0, 99.0));
+        assert_eq!(peak_time_ms(&[0.0; 9], 1000), 0.0);
     }
 
     #[test]

@@ -30,6 +30,9 @@ fn figures(info: &CheckpointInfo) -> BTreeMap<String, serde_json::Value> {
         ("sounds".into(), info.num_sounds.into()),
         ("held_out_sounds".into(), info.num_held_out.into()),
         ("sounds_sha256".into(), info.sounds.clone().into()),
+        // What makes the split of a folder again: see `evaluate`.
+        ("held_out_share".into(), info.config.dataset.held_out.into()),
+        ("split_seed".into(), info.config.dataset.split_seed.into()),
     ]);
     if let Some(from) = &info.from {
         let key = if info.config.objective == Objective::Velocity { "began_from" } else { "distilled_from" };

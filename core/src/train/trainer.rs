@@ -8,7 +8,6 @@ use std::time::Instant;
 use candle_core::{Device, Tensor};
 use rayon::ThreadPool;
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 use super::checkpoint::{self, CheckpointInfo};
 use super::config::TrainConfig;
@@ -24,7 +23,7 @@ use super::stop::{Limit, Patience};
 use super::teacher::Teacher;
 use super::window::{Speed, Window};
 use super::{curves, export, preview, restore, start};
-use crate::dataset::{Dataset, Example};
+use crate::dataset::Dataset;
 use crate::error::{Result, TrainError};
 use crate::generate::Cancel;
 use crate::model::{self, StoredModel};
@@ -128,7 +127,7 @@ impl<'a> Trainer<'a> {
             seconds: 0.0,
             classes: dataset.classes.clone(),
             pitch: dataset.train.iter().any(|example| example.pitch.is_some()),
-            sounds: digest(&dataset.train),
+            sounds: dataset.training_digest(),
             num_sounds: dataset.train.len(),
             num_held_out: dataset.held_out.len(),
             held_out: None,
@@ -163,7 +162,7 @@ impl<'a> Trainer<'a> {
             return Err(TrainError::NoCheckpoint(folder.to_path_buf()).into());
         }
         let (info, tensors) = checkpoint::load(&path, &Device::Cpu)?;
-        if info.sounds != digest(&dataset.train) {
+        if info.sounds != dataset.training_digest() {
             return Err(TrainError::OtherData(folder.to_path_buf()).into());
         }
         let config = info.config.clone();
@@ -457,18 +456,4 @@ fn sum(shards: Vec<Result<Shard>>) -> Result<Shard> {
 fn pool(threads: usize) -> Result<ThreadPool> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     Ok(pool.map_err(|problem| TrainError::Threads { threads, problem: problem.to_string() })?)
-}
-
-/// SHA-256 over classes, groups and samples: changes when any training sound does.
-fn digest(examples: &[Example]) -> String {
-    let mut hasher = Sha256::new();
-    for example in examples {
-        hasher.update((example.class as u64).to_le_bytes());
-        hasher.update(example.group.as_bytes());
-        for block in example.samples.chunks(1024) {
-            let bytes: Vec<u8> = block.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-            hasher.update(&bytes);
-        }
-    }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -5,6 +5,7 @@ pub mod batch;
 pub mod completions;
 pub mod data;
 pub mod distill;
+pub mod evaluate;
 pub mod export;
 pub mod inspect;
 pub mod man;

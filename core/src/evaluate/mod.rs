@@ -1,0 +1,28 @@
+//! How good a model is, measured against recordings that it never heard.
+//!
+//! [`evaluate`] reads a set of sounds as [`train`](crate::train) does, so that the same ones are held out, renders sounds
+//! of the same classes and measures both sides alike. Its [`Report`] has five parts, each with its number of sounds and its
+//! seeds: likeness ([`Table`]), memorisation ([`Memorisation`]), controls ([`Control`]), health ([`Health`]) and, where a
+//! teacher is given, how far a student has strayed from it ([`Between`]). Nothing is drawn: the same call gives the same
+//! numbers, on any number of threads. Read `report.rs` first.
+
+mod between;
+mod controls;
+mod health;
+mod memory;
+mod options;
+mod reference;
+mod report;
+mod set;
+mod statistics;
+mod studio;
+mod table;
+
+pub use between::Between;
+pub use controls::{ASKED, Control};
+pub use health::{Fault, Health};
+pub use memory::{Baseline, Memorisation, Nearness, Pair, Thresholds};
+pub use options::{Options, Settings};
+pub use reference::Split;
+pub use report::{ModelReport, Report, evaluate};
+pub use table::{Measures, Table};

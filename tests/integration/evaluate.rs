@@ -1,0 +1,116 @@
+//! `brownian evaluate`
+
+use brownian_core::model::tiny;
+use brownian_tests::program::Bench;
+use brownian_tests::sounds::{ping, wav};
+use serde_json::Value;
+
+/// The model `tiny` and recordings of its classes, ten sources each, so that some of both are held out.
+fn bench() -> Bench {
+    let bench = Bench::new().with_tiny_model();
+    for n in 0..10u8 {
+        let pitch = 1.0 + 0.13 * f32::from(n);
+        // Letters: numbers at the end of a name would make takes of one source.
+        let name = char::from(b'a' + n);
+        bench.write(&format!("set/kick/{name}-low.wav"), &wav(&ping(90.0 * pitch, 16_000), 1, 16_000));
+        bench.write(&format!("set/snare/{name}-high.wav"), &wav(&ping(1500.0 * pitch, 16_000), 1, 16_000));
+    }
+    bench
+}
+
+/// As quick as it gets.
+const LITTLE: [&str; 8] = ["--per-sound", "2", "--control-seeds", "1", "--renders", "6", "--steps", "1"];
+
+fn evaluate<'a>(model: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["evaluate", model, "--reference", "set"], &LITTLE[..], more].concat()
+}
+
+fn figures(bench: &Bench, file: &str) -> Value {
+    serde_json::from_slice(&bench.read(file)).expect("JSON")
+}
+
+#[test]
+fn a_model_is_measured_against_what_training_holds_out() {
+    let bench = bench();
+    let run = bench.run(&evaluate("tiny", &["--json", "a.json", "--write", "sounds"])).done();
+    for part in ["# Evaluation of tiny", "## Likeness", "## Memorisation", "## Controls of tiny", "## Faults"] {
+        assert!(run.stdout.contains(part), "no {part} in {}", run.stdout);
+    }
+    let a = figures(&bench, "a.json");
+    assert_eq!((&a["split"]["trained"], &a["split"]["held_out"]), (&18.into(), &2.into()));
+    let model = &a["models"][0];
+    assert_eq!((&model["steps"], &model["generated"]["all"]["sounds"]), (&1.into(), &4.into()));
+    assert_eq!((&a["baseline"]["held_out"]["sounds"], &a["baseline"]["trained"]["sounds"]), (&2.into(), &18.into()));
+    // Two classes, one seed, five values; `tiny` follows brightness alone.
+    assert_eq!(
+        (&model["controls"][0]["clips"], &model["controls"][0]["attribute"]),
+        (&10.into(), &"brightness".into())
+    );
+    assert_eq!((&model["health"]["clips"], &model["health"]["not_finite"]["clips"]), (&6.into(), &0.into()));
+    let pair = &model["memorisation"]["nearest"][0];
+    assert!(pair["recording"].as_str().is_some_and(|path| bench.path("set").join(path).exists()), "{pair}");
+    // Pings of two octaves and a half apart are told by their nearest neighbours; random weights make none.
+    assert_eq!(a["recorded"]["all"]["class_told"], 1.0);
+    assert_eq!(bench.names("sounds/held-out"), ["000-kick.wav", "001-snare.wav"]);
+    assert_eq!((bench.names("sounds/generated").len(), bench.names("sounds/trained").len()), (4, 18));
+}
+
+#[test]
+fn the_numbers_do_not_depend_on_the_threads() {
+    let bench = bench();
+    let run = |threads, file| bench.run(&evaluate("tiny", &["--threads", threads, "--json", file])).done();
+    assert_eq!(run("1", "a.json").stdout, run("3", "b.json").stdout);
+    assert_eq!(bench.read("a.json"), bench.read("b.json"));
+}
+
+#[test]
+fn a_student_stands_beside_its_teacher() {
+    let bench = bench();
+    let run = bench.run(&evaluate("tiny", &["--teacher", "tiny", "--json", "a.json"])).done();
+    assert!(run.stdout.contains("## tiny against tiny, seed by seed"), "{}", run.stdout);
+    let a = figures(&bench, "a.json");
+    // One step against the model's own four.
+    assert_eq!((&a["models"][0]["steps"], &a["models"][1]["steps"]), (&1.into(), &4.into()));
+    assert!(a["between"]["distance_db"].as_f64().is_some_and(|db| db > 0.0), "{}", a["between"]);
+}
+
+#[test]
+fn recordings_that_the_model_never_heard_are_all_compared() {
+    let bench = bench();
+    let run = bench.run(&evaluate("tiny", &["--unseen", "--json", "a.json"])).done();
+    assert!(!run.stdout.contains("## Memorisation") && !run.stderr.contains("may have heard"), "{run:#?}");
+    let a = figures(&bench, "a.json");
+    assert_eq!((&a["split"]["held_out"], &a["baseline"]), (&20.into(), &Value::Null));
+    assert_eq!(a["recorded"]["all"]["class_told"], 1.0, "each is told by the others");
+}
+
+#[test]
+fn other_recordings_than_the_card_names_are_pointed_out() {
+    let bench = bench();
+    let run = bench.run(&evaluate("tiny", &[])).done();
+    assert!(run.stderr.contains("set is not as the model was trained on it"), "{run:#?}");
+    assert!(run.stdout.contains("not those of the model's card"), "{run:#?}");
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused_in_one_line() {
+    let bench = bench();
+    bench.run(&["evaluate", "tiny", "--reference", "nowhere"]).refused(2, &["nowhere", "no such folder"]);
+    bench.run(&["evaluate", "tinny", "--reference", "set"]).refused(2, &["tinny", "did you mean \"tiny\""]);
+    bench
+        .run(&["evaluate", "tiny", "--reference", "set", "--per-sound", "0"])
+        .refused(2, &["clips a recording", "1..=1000"]);
+    bench.write("other/kick/a.wav", &wav(&ping(100.0, 16_000), 1, 16_000));
+    bench.write("other/tom/a.wav", &wav(&ping(200.0, 16_000), 1, 16_000));
+    bench
+        .run(&["evaluate", "tiny", "--reference", "other"])
+        .refused(2, &["other", "kick, tom", "tiny has kick, snare"]);
+    bench.write("few/kick/a.wav", &wav(&ping(100.0, 16_000), 1, 16_000));
+    bench.write("few/snare/a.wav", &wav(&ping(900.0, 16_000), 1, 16_000));
+    bench.run(&["evaluate", "tiny", "--reference", "few"]).refused(2, &["few", "none of 2 sounds", "--unseen"]);
+    let mut card = tiny::two_stage_card();
+    card.id = "slow".into();
+    card.config.sample_rate = 8_000;
+    tiny::write(&bench.path("models/slow.safetensors"), &card).expect("a model");
+    bench.run(&evaluate("tiny", &["--teacher", "slow"])).refused(2, &["tiny", "slow", "sample rate"]);
+}
