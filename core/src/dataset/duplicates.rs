@@ -33,6 +33,11 @@ pub(super) fn fingerprint(spectrum: &Spectrum, samples: &[f32]) -> Fingerprint {
     levels
 }
 
+/// A fingerprint that is like no other.
+pub(super) fn no_fingerprint() -> Fingerprint {
+    vec![0.0; NUM_BANDS * NUM_FRAMES]
+}
+
 fn to_unit_length(values: &mut [f32]) {
     let mean = values.iter().sum::<f32>() / values.len() as f32;
     values.iter_mut().for_each(|v| *v -= mean);

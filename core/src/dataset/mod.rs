@@ -20,6 +20,7 @@ mod scale;
 mod scan;
 mod spectrum;
 mod split;
+mod window;
 
 pub use attributes::{AttributeMeter, NUM_ATTRIBUTES};
 pub use augment::AugmentConfig;
@@ -29,6 +30,7 @@ pub use scale::AttributeScale;
 
 use crate::error::{DatasetError, Result};
 use crate::noise::NoiseStream;
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -44,11 +46,14 @@ pub struct DatasetConfig {
     pub held_out: f64,
     /// Seed of the split.
     pub split_seed: u64,
+    /// A file is a recording of a texture and gives many examples, each a loop out of it; otherwise it is one sound that
+    /// begins with its onset.
+    pub windows: bool,
 }
 
 impl Default for DatasetConfig {
     fn default() -> Self {
-        Self { sample_rate: 44_100, num_samples: 32_768, held_out: 0.1, split_seed: 1 }
+        Self { sample_rate: 44_100, num_samples: 32_768, held_out: 0.1, split_seed: 1, windows: false }
     }
 }
 
@@ -80,7 +85,7 @@ impl DatasetConfig {
     }
 }
 
-/// One sound, ready: mono, onset at sample [`ONSET`], peak 1.
+/// One sound, ready: mono, onset at sample [`ONSET`], peak 1; of a texture one loop of a recording whose peak is 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
     /// `num_samples` samples.
@@ -102,7 +107,8 @@ pub struct Example {
 pub struct Dataset {
     /// Class names, sorted; sub-folder names unless a manifest says otherwise.
     pub classes: Vec<String>,
-    /// Examples to train on, sorted by path.
+    /// Examples to train on, sorted by path. Of textures their samples are half as many again: [`Dataset::augment`] draws a
+    /// loop from them.
     pub train: Vec<Example>,
     /// Examples never trained on, sorted by path; empty where there are too few sources.
     pub held_out: Vec<Example>,
@@ -120,6 +126,15 @@ impl Dataset {
     /// of a class evenly, examples of a group evenly. Draws three numbers of `noise`.
     pub fn pick(&self, noise: &mut NoiseStream) -> usize {
         self.balance.pick(noise)
+    }
+
+    /// An example of either part as the networks take it, unvaried: of a texture's training example its first loop.
+    pub fn plain<'a>(&self, example: &'a Example) -> Cow<'a, Example> {
+        if example.samples.len() == self.config.num_samples {
+            return Cow::Borrowed(example);
+        }
+        let samples = self.config.as_heard(&example.samples).into_owned();
+        Cow::Owned(Example { samples, ..example.clone() })
     }
 
     /// The attributes of `samples` (at the dataset's rate) as percentiles of the training set.
@@ -144,7 +159,7 @@ impl Tools {
     fn new(config: &DatasetConfig) -> Self {
         Self {
             meter: AttributeMeter::new(config.sample_rate),
-            tilt: augment::Tilt::new(config.num_samples, config.sample_rate),
+            tilt: augment::Tilt::new(config.stored_samples(), config.sample_rate),
         }
     }
 }

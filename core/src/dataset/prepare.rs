@@ -1,6 +1,7 @@
 //! One file -> one example's samples: mono, onset at [`ONSET`], a fixed length, peak 1.
 
 use super::DatasetConfig;
+use super::window::stretches;
 use crate::audio::{self, Clip};
 use std::path::Path;
 
@@ -27,6 +28,8 @@ pub(super) enum Unusable {
     Silent(f32),
     #[error("sounds for {0:.1} ms; need 10 ms or more")]
     TooShort(f64),
+    #[error("lasts {0:.2} s; need {1:.2} s or more for a loop, its fade and its variations")]
+    TooShortForWindows(f64, f64),
 }
 
 /// How an example's length came about.
@@ -34,10 +37,32 @@ pub(super) enum Unusable {
 pub(super) enum Fit {
     Padded,
     Cut,
+    /// One of many out of a recording.
+    Window,
 }
 
-/// Decode a file and make it an example's samples.
-pub(super) fn prepare(path: &Path, config: &DatasetConfig) -> Result<(Vec<f32>, Fit), Unusable> {
+/// Decode a file and make it the samples of an example; of many examples where they are windows.
+pub(super) fn prepare(path: &Path, config: &DatasetConfig) -> Result<Vec<(Vec<f32>, Fit)>, Unusable> {
+    if config.windows {
+        let stretches = stretches(recording(path, config)?, config)?;
+        return Ok(stretches.into_iter().map(|samples| (samples, Fit::Window)).collect());
+    }
+    Ok(vec![hit(path, config)?])
+}
+
+/// All of a file, mono at the dataset's rate.
+fn recording(path: &Path, config: &DatasetConfig) -> Result<Vec<f32>, Unusable> {
+    let clip = audio::decode(path)?;
+    let samples = to_mono(&clip)?;
+    if clip.sample_rate() == config.sample_rate {
+        return Ok(samples);
+    }
+    let clip = audio::resample(&Clip::mono(samples, clip.sample_rate())?, config.sample_rate)?;
+    Ok(clip.into_channels().remove(0))
+}
+
+/// One sound that begins with its onset.
+fn hit(path: &Path, config: &DatasetConfig) -> Result<(Vec<f32>, Fit), Unusable> {
     let clip = audio::decode(path)?;
     let rate = clip.sample_rate();
     let samples = to_mono(&clip)?;
@@ -76,7 +101,8 @@ fn energy(samples: &[f32]) -> f64 {
     samples.iter().map(|&x| f64::from(x) * f64::from(x)).sum()
 }
 
-fn peak(samples: &[f32]) -> f32 {
+/// The largest magnitude; 0 of nothing.
+pub(super) fn peak(samples: &[f32]) -> f32 {
     samples.iter().fold(0.0, |peak, x| x.abs().max(peak))
 }
 

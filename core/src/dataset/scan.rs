@@ -1,7 +1,7 @@
 //! A folder -> a [`Dataset`].
 
 use super::balance::Balance;
-use super::duplicates::{Fingerprint, fingerprint};
+use super::duplicates::{Fingerprint, fingerprint, no_fingerprint};
 use super::group::{Groups, group};
 use super::layout::{Source, lay_out};
 use super::prepare::{Fit, prepare};
@@ -53,7 +53,6 @@ impl Dataset {
         }
         let tools = Tools::new(config);
         let sounds = read_all(root, config, &tools, layout.sources, on_file, &mut report);
-        report.used = sounds.len();
         if sounds.is_empty() {
             return Err(none_usable(root, report).into());
         }
@@ -78,41 +77,49 @@ fn read_all(
     let (done, all) = (AtomicUsize::new(0), sources.len());
     let spectrum = Spectrum::new(config.sample_rate);
     let read = |source: Source| {
-        let sound = read(root, config, tools, &spectrum, source);
+        let sounds = read(root, config, tools, &spectrum, source);
         on_file(done.fetch_add(1, Ordering::Relaxed) + 1, all);
-        sound
+        sounds
     };
     let results: Vec<_> = sources.into_par_iter().map(read).collect();
     let (mut sounds, mut skipped) = (Vec::new(), Vec::new());
-    results.into_iter().for_each(|result| match result {
-        Ok(sound) => sounds.push(sound),
-        Err(reason) => skipped.push(reason),
-    });
+    for result in results {
+        match result {
+            Ok(of_file) => {
+                report.used += 1;
+                sounds.extend(of_file);
+            }
+            Err(reason) => skipped.push(reason),
+        }
+    }
     report.skipped.extend(skipped);
     report.skipped.sort();
     sounds
 }
 
-/// One file, or its path and why it is unusable.
+/// The sounds of one file, or its path and why it is unusable.
 fn read(
     root: &Path,
     config: &DatasetConfig,
     tools: &Tools,
     spectrum: &Spectrum,
     source: Source,
-) -> Result<Sound, (PathBuf, String)> {
+) -> Result<Vec<Sound>, (PathBuf, String)> {
     let path = root.join(&source.path);
+    let sound = |(samples, fit): (Vec<f32>, Fit)| {
+        let heard = config.as_heard(&samples);
+        let natural = tools.meter.measure(&heard);
+        // Two recordings of rain are as alike as two windows of one: only hits are compared.
+        let fingerprint = if fit == Fit::Window { no_fingerprint() } else { fingerprint(spectrum, &samples) };
+        Sound { source: source.clone(), samples, fit, natural, fingerprint }
+    };
     match prepare(&path, config) {
-        Ok((samples, fit)) => {
-            let natural = tools.meter.measure(&samples);
-            let fingerprint = fingerprint(spectrum, &samples);
-            Ok(Sound { source, samples, fit, natural, fingerprint })
-        }
+        Ok(sounds) => Ok(sounds.into_iter().map(sound).collect()),
         Err(unusable) => {
             let reason = unusable.to_string();
             // The report names the path itself.
             let reason = reason.strip_prefix(&format!("{}: ", path.display())).unwrap_or(&reason);
-            Err((source.path, reason.to_owned()))
+            Err((source.path.clone(), reason.to_owned()))
         }
     }
 }
@@ -133,7 +140,7 @@ fn assemble(config: &DatasetConfig, tools: Tools, sounds: Vec<Sound>, mut report
     let (mut train, mut held_out) = (Vec::new(), Vec::new());
     for (i, ((source, (samples, natural)), held)) in sources.iter().zip(rest).zip(is_held).enumerate() {
         let example = Example {
-            samples,
+            samples: if held { config.as_heard(&samples).into_owned() } else { samples },
             class: class_of(source),
             pitch: groups.pitches[i],
             attributes: scale.percentiles(natural),
@@ -144,7 +151,7 @@ fn assemble(config: &DatasetConfig, tools: Tools, sounds: Vec<Sound>, mut report
     }
     report.classes = count_classes(&classes, &train, &held_out);
     report.padded = fits.iter().filter(|fit| **fit == Fit::Padded).count();
-    report.cut = fits.len() - report.padded;
+    report.cut = fits.iter().filter(|fit| **fit == Fit::Cut).count();
     take_notes(&mut report, groups, config, held_out.is_empty());
     let balance = Balance::new(&train);
     Ok(Dataset { classes, train, held_out, report, scale, config: config.clone(), balance, tools: Arc::new(tools) })

@@ -5,7 +5,8 @@ use crate::noise::Seed;
 use std::path::Path;
 
 const RATE: u32 = 44_100;
-const CONFIG: DatasetConfig = DatasetConfig { sample_rate: RATE, num_samples: 8192, held_out: 0.2, split_seed: 1 };
+const CONFIG: DatasetConfig =
+    DatasetConfig { sample_rate: RATE, num_samples: 8192, held_out: 0.2, split_seed: 1, windows: false };
 
 /// A decaying mix of a tone and noise: `noise` 0 is pure, 1 all noise.
 fn hit(hz: f32, decay_s: f32, noise: f32, seed: u64) -> Vec<f32> {

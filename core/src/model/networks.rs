@@ -8,6 +8,11 @@ use crate::representation::Representation;
 use crate::unet::FrameShape;
 
 impl ModelConfig {
+    /// Whether its sounds have neither beginning nor end: one network, which knows no place in time.
+    pub fn is_texture(&self) -> bool {
+        self.unet.circular && self.envelope.is_none()
+    }
+
     /// What the fine (or only) network works on; with an envelope stage it sees the envelope as its context.
     pub fn fine_shape(&self, representation: &dyn Representation) -> FrameShape {
         FrameShape {

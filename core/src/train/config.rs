@@ -9,7 +9,7 @@ use crate::dataset::{AugmentConfig, DatasetConfig};
 use crate::diffusion::{NoiseLevels, Sampler};
 use crate::error::{Result, TrainError};
 use crate::model::{EnvelopeStageConfig, ModelConfig, SamplingDefaults};
-use crate::representation::{EnvelopeConfig, MapsConfig, RepresentationConfig};
+use crate::representation::{EnvelopeConfig, MapsConfig, Representation, RepresentationConfig};
 use crate::unet::{HeadConfig, UnetConfig};
 
 /// How to train.
@@ -137,6 +137,40 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// Textures of any length: loops out of recordings at 44.1 kHz, one network over log magnitudes that knows no place in
+    /// time.
+    pub fn texture() -> Self {
+        let num_samples = 65_536;
+        let like = Self::default();
+        Self {
+            augment: AugmentConfig { decay_factor: 1.0, gain_db: 12.0, ..like.augment },
+            dataset: DatasetConfig { num_samples, windows: true, ..like.dataset },
+            representation: RepresentationConfig::LogMagnitude {
+                num_samples,
+                n_fft: 1024,
+                hop_length: 256,
+                floor_db: -100.0,
+                refinements: 16,
+            },
+            envelope: None,
+            unet: UnetConfig { circular: true, ..like.unet },
+            ..like
+        }
+    }
+
+    /// The representation that training examples go through: on a circle where they are loops.
+    ///
+    /// # Errors
+    /// A parameter out of range, by name.
+    pub(super) fn seen(&self) -> Result<Box<dyn Representation>> {
+        if !self.dataset.windows {
+            return self.representation.build();
+        }
+        self.representation.validate()?;
+        let num_samples = self.representation.num_samples();
+        self.representation.on_circle(num_samples / self.representation.hop_length(), num_samples as f64)
+    }
+
     /// Check every field that the model's own checks do not see.
     ///
     /// # Errors
@@ -154,6 +188,8 @@ impl TrainConfig {
         need(probability.contains(&self.drop_attribute), "drop_attribute", self.drop_attribute.to_string(), "0..=1")?;
         need(self.evaluate_every > 0, "evaluate_every", self.evaluate_every.to_string(), "at least 1")?;
         need(self.preview_every > 0, "preview_every", self.preview_every.to_string(), "at least 1")?;
+        let fits = !self.dataset.windows || (self.unet.circular && self.envelope.is_none());
+        need(fits, "dataset.windows", "true".into(), "unet.circular and no envelope stage with it, or false")?;
         if let Objective::Consistency(consistency) = &self.objective {
             let Consistency { steps, guidance, grow } = *consistency;
             need((2..=1000).contains(&steps), "objective.steps", steps.to_string(), "2..=1000")?;

@@ -38,7 +38,8 @@ impl HeldOut {
 pub(super) fn items(prepared: &Prepared, dataset: &Dataset) -> Result<Vec<Item>> {
     let pool = if dataset.held_out.is_empty() { &dataset.train } else { &dataset.held_out };
     let count = pool.len().min(MOST_EXAMPLES);
-    (0..count).map(|i| prepared.plain(&pool[i * pool.len() / count])).collect()
+    let plain = |i: usize| prepared.plain(&dataset.plain(&pool[i * pool.len() / count]));
+    (0..count).map(plain).collect()
 }
 
 /// Measure on `items`, always with the same noise.

@@ -35,7 +35,7 @@ pub(super) struct Item {
 impl Prepared {
     /// Fit the maps on drawn variations of the training examples.
     pub(super) fn fit(config: &TrainConfig, dataset: &Dataset) -> Result<Self> {
-        let representation = config.representation.build()?;
+        let representation = config.seen()?;
         let num_classes = dataset.classes.len();
         let draw = |index: usize| -> Result<(usize, Frames)> {
             let mut noise = NoiseStream::new(Seed(config.seed), "train maps", index as u64);
@@ -45,6 +45,8 @@ impl Prepared {
         let Some(stage) = &config.envelope else {
             let drawn = (0..FINE_DRAWS.max(60 * num_classes)).map(draw).collect::<Result<Vec<_>>>()?;
             let maps = Maps::fit(drawn.iter().map(|(class, frames)| (*class, frames)), num_classes, &config.maps)?;
+            // What differs between the frames of a loop is chance.
+            let maps = if config.dataset.windows { maps.level(representation.num_frames()) } else { maps };
             return Ok(Self { representation, envelope: None, maps });
         };
         let grid = EnvelopeGrid::new(representation.num_frames(), representation.num_channels(), &stage.grid)?;

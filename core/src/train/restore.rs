@@ -20,7 +20,7 @@ pub(super) fn prepared(
     num_classes: usize,
     tensors: &HashMap<String, Tensor>,
 ) -> Result<Prepared> {
-    let representation = config.representation.build()?;
+    let representation = config.seen()?;
     let envelope = match &config.envelope {
         Some(stage) => Some((
             EnvelopeGrid::new(representation.num_frames(), representation.num_channels(), &stage.grid)?,

@@ -22,6 +22,7 @@ impl TrainConfig {
         let mut dataset = self.dataset;
         dataset.sample_rate = like.sample_rate;
         dataset.num_samples = like.representation.num_samples();
+        dataset.windows = like.is_texture();
         Self {
             dataset,
             representation: like.representation,

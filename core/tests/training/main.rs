@@ -2,6 +2,7 @@
 #![cfg(feature = "train")]
 
 mod from_model;
+mod texture;
 mod toy;
 
 use std::sync::Arc;

@@ -32,7 +32,8 @@ fn names(index: u64) -> String {
     format!("-{}{}x", letter(index % 4), letter(index / 4))
 }
 
-fn write_wav(path: &Path, samples: &[f32]) {
+/// A mono file of floats.
+pub fn write_wav(path: &Path, samples: &[f32]) {
     std::fs::create_dir_all(path.parent().expect("a file in a folder")).expect("a writable temp folder");
     let spec = hound::WavSpec {
         channels: 1,

@@ -44,7 +44,7 @@ pub struct Args {
 /// As [`super::train::run`]; an unknown model, or one of other classes than the folder's.
 pub fn run(args: &Args) -> Result<Outcome> {
     let model = registry().stored(&args.model)?;
-    train(&args.training, Some(&model), |config| student(config, args))
+    train(&args.training, TrainConfig::default(), Some(&model), |config| student(config, args))
 }
 
 /// The settings of a student, where the user's file does not already ask for one.

@@ -36,6 +36,10 @@ pub struct Args {
     /// is enough to turn it towards them
     #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
     pub from: Option<String>,
+    /// Learn textures (rain, wind, drones) out of recordings of any length, two seconds at least: the model loops and goes on
+    /// for as long as is asked
+    #[arg(long, conflicts_with_all = ["resume", "from"])]
+    pub texture: bool,
 }
 
 /// What every training is told.
@@ -87,18 +91,21 @@ pub struct Training {
 /// Settings out of range, no usable sound, a folder that cannot be written: nothing is trained.
 pub fn run(args: &Args) -> Result<Outcome> {
     let model = args.from.as_deref().map(|name| registry().stored(name)).transpose()?;
-    train(&args.training, model.as_ref(), |config| config)
+    let defaults = if args.texture { TrainConfig::texture() } else { TrainConfig::default() };
+    train(&args.training, defaults, model.as_ref(), |config| config)
 }
 
-/// Train from `model` or from nothing, with settings that `adapt` has the last word on.
+/// Train from `model` or from nothing, with `defaults` for what no file says and settings that `adapt` has the last word
+/// on.
 pub(super) fn train(
     args: &Training,
+    defaults: TrainConfig,
     model: Option<&StoredModel>,
     adapt: impl FnOnce(TrainConfig) -> TrainConfig,
 ) -> Result<Outcome> {
     check_name(&args.name)?;
     let folder = args.runs.join(&args.name);
-    let config = if args.resume { resumed_config(&folder)? } else { adapt(config(args, model)?) };
+    let config = if args.resume { resumed_config(&folder)? } else { adapt(config(args, defaults, model)?) };
     config.validate()?;
     if args.print_config {
         print!("{}", toml::to_string(&config).context("cannot write the settings as TOML")?);
@@ -143,14 +150,14 @@ fn resumed_config(folder: &Path) -> Result<TrainConfig> {
     Ok(read_info(&path)?.config)
 }
 
-fn config(args: &Training, model: Option<&StoredModel>) -> Result<TrainConfig> {
+fn config(args: &Training, defaults: TrainConfig, model: Option<&StoredModel>) -> Result<TrainConfig> {
     let mut config = match &args.config {
         Some(path) => {
             let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
             // The whole report of the TOML reader takes several lines.
-            toml::from_str(&text).map_err(|error| anyhow!("{}: {}", path.display(), error.message()))?
+            over(&defaults, &text).map_err(|error| anyhow!("{}: {}", path.display(), error.message()))?
         }
-        None => TrainConfig::default(),
+        None => defaults,
     };
     config.seed = args.seed.unwrap_or(config.seed);
     config.batch_size = args.batch_size.unwrap_or(config.batch_size);
@@ -160,6 +167,28 @@ fn config(args: &Training, model: Option<&StoredModel>) -> Result<TrainConfig> {
         Some(model) => config.following(&model.card),
         None => config,
     })
+}
+
+/// The settings of `text`, over `defaults` for what it leaves out.
+fn over(defaults: &TrainConfig, text: &str) -> Result<TrainConfig, toml::de::Error> {
+    // Names and types first, where the reader still knows what it reads.
+    let mut settings = toml::Table::try_from(defaults).map_err(serde::de::Error::custom)?;
+    lay(&mut settings, text.parse()?);
+    settings.try_into()
+}
+
+/// Lay `upper` over `lower`, key by key; what names its kind comes whole.
+fn lay(lower: &mut toml::Table, upper: toml::Table) {
+    for (key, value) in upper {
+        match (lower.get_mut(&key), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(above)) if !above.contains_key("kind") => {
+                lay(below, above);
+            }
+            (_, value) => {
+                lower.insert(key, value);
+            }
+        }
+    }
 }
 
 /// What a new model's card says of it.
@@ -275,6 +304,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use brownian_core::train::Loss;
 
     #[test]
     fn times_have_units() {
@@ -286,10 +316,22 @@ mod tests {
     }
 
     #[test]
-    fn the_default_settings_survive_toml() -> Result<()> {
-        let config = TrainConfig::default();
-        let text = toml::to_string(&config)?;
-        assert_eq!(toml::from_str::<TrainConfig>(&text)?, config);
+    fn settings_survive_toml() -> Result<()> {
+        for config in [TrainConfig::default(), TrainConfig::texture()] {
+            assert_eq!(over(&config, &toml::to_string(&config)?)?, config);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_file_changes_what_it_names_and_leaves_the_rest() -> Result<()> {
+        let texture = TrainConfig::texture();
+        let changed = over(&texture, "batch_size = 4\n[unet]\nwidths = [64, 96]\n[loss]\nkind = \"huber\"\nc = 0.1\n")?;
+        assert_eq!((changed.batch_size, changed.loss), (4, Loss::Huber { c: 0.1 }));
+        assert_eq!((changed.unet.widths, changed.unet.blocks), (vec![64, 96], texture.unet.blocks));
+        assert_eq!((changed.dataset, changed.envelope), (texture.dataset.clone(), None));
+        let typo = over(&texture, "batchsize = 4").unwrap_err();
+        assert!(typo.message().starts_with("unknown field `batchsize`"), "{}", typo.message());
         Ok(())
     }
 }

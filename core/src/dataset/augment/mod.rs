@@ -8,7 +8,8 @@ mod layer;
 mod tilt;
 mod transpose;
 
-use super::prepare::{ONSET, normalise};
+use super::prepare::{ONSET, normalise, peak};
+use super::window::{MAX_SEMITONES, circle};
 use super::{Dataset, Example};
 use crate::error::{DatasetError, Result};
 use crate::noise::NoiseStream;
@@ -20,7 +21,7 @@ use transpose::transpose;
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AugmentConfig {
-    /// Largest transposition either way, in semitones, 0..=12.
+    /// Largest transposition either way, in semitones, 0..=12; of textures at most 4 are used.
     pub semitones: f32,
     /// Probability of turning the polarity.
     pub polarity: f32,
@@ -89,13 +90,14 @@ struct Layer {
 impl Variation {
     fn draw(dataset: &Dataset, index: usize, config: &AugmentConfig, noise: &mut NoiseStream) -> Self {
         let either_way = |noise: &mut NoiseStream, most: f32| noise.uniform_in(-most, most);
-        let semitones = either_way(noise, config.semitones);
+        let most_semitones = dataset.most_semitones(config);
+        let semitones = either_way(noise, most_semitones);
         let tilt_db_per_octave = either_way(noise, config.tilt_db_per_octave);
         let decay_factor = either_way(noise, config.decay_factor.ln()).exp();
         let sign = if noise.chance(config.polarity) { -1.0 } else { 1.0 };
         let gain = sign * 10f32.powf(-noise.uniform_in(0.0, config.gain_db) / 20.0);
         let wants_layer = noise.chance(config.layer);
-        let partner_semitones = either_way(noise, config.semitones);
+        let partner_semitones = either_way(noise, most_semitones);
         let layer = wants_layer.then(|| Layer::draw(dataset, index, semitones, partner_semitones, noise)).flatten();
         Self { semitones, tilt_db_per_octave, decay_factor, gain, layer }
     }
@@ -119,7 +121,8 @@ impl Dataset {
     /// A fresh variation of training example `index`, its attributes measured anew on the dataset's scale.
     ///
     /// Deterministic in `noise`. Peak 1 (less the drawn attenuation), onset where it was. Pitch follows the
-    /// transposition. A variation that comes out silent gives the example as it is.
+    /// transposition. A variation that comes out silent gives the example as it is. Of a texture a loop from a drawn place,
+    /// as loud as it lies in its recording.
     ///
     /// # Panics
     /// If `index` is not below `train.len()`.
@@ -128,13 +131,22 @@ impl Dataset {
         let example = &self.train[index];
         let mut samples = self.varied(&example.samples, &variation);
         let pitch = example.pitch.map(|pitch| pitch + variation.semitones);
-        if !normalise(&mut samples) {
-            return example.clone();
+        if self.config.windows {
+            samples = circle(&samples, self.config.num_samples, self.most_semitones(config), noise.uniform());
+        }
+        let keeps_level = self.config.windows && peak(&samples) <= 1.0;
+        if !keeps_level && !normalise(&mut samples) {
+            let samples = self.config.as_heard(&example.samples).into_owned();
+            return Example { samples, ..example.clone() };
         }
         samples.iter_mut().for_each(|x| *x *= variation.gain);
         let attributes = self.measure(&samples);
         let (class, path, group) = (example.class, example.path.clone(), example.group.clone());
         Example { samples, class, pitch, attributes, path, group }
+    }
+
+    fn most_semitones(&self, config: &AugmentConfig) -> f32 {
+        if self.config.windows { config.semitones.min(MAX_SEMITONES) } else { config.semitones }
     }
 
     fn varied(&self, samples: &[f32], variation: &Variation) -> Vec<f32> {

@@ -13,15 +13,18 @@ mod output;
 mod report;
 mod soundfont;
 mod sources;
+mod textures;
 mod twins;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 
 use crate::outcome::Outcome;
+use collect::Found;
 use report::Report;
+use sources::Source;
 
 /// `brownian data prepare`
 #[derive(Clone, Debug, clap::Args)]
@@ -43,6 +46,8 @@ pub enum Recipe {
     Drums,
     /// Notes of pitched instruments in thirteen families, by key, from the SoundFonts
     Notes,
+    /// Recordings of weather, water and places in ten classes, for `brownian train --texture`; most of them ask to share alike
+    Ambient,
 }
 
 /// Make the set and print what went in.
@@ -55,12 +60,19 @@ pub fn run(args: &Args) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Collect, label, trim, sort and write.
 fn prepare(args: &Args) -> Result<Report> {
-    let (classes, sources): (Vec<_>, Vec<_>) = match args.recipe {
-        Recipe::Drums => (labels::CLASSES.to_vec(), sources::DRUMS.iter().collect()),
-        Recipe::Notes => (notes::classes(), notes::sources().collect()),
-    };
+    match args.recipe {
+        Recipe::Drums => hits(args, labels::CLASSES.to_vec(), sources::DRUMS.iter().collect(), collect::collect),
+        Recipe::Notes => hits(args, notes::classes(), notes::sources().collect(), notes::collect),
+        Recipe::Ambient => textures::prepare(&args.raw, &args.out),
+    }
+}
+
+/// What finds the sounds of a source below the folder of raw data.
+type Collect = fn(&Path, &'static Source) -> Result<Found>;
+
+/// Collect, label, trim, sort and write sounds that begin with an onset.
+fn hits(args: &Args, classes: Vec<&'static str>, sources: Vec<&'static Source>, collect: Collect) -> Result<Report> {
     // Rendering takes minutes: better refuse before.
     output::make_folder(&args.out)?;
     let ids = sources.iter().map(|source| source.id).collect();
@@ -68,10 +80,7 @@ fn prepare(args: &Args) -> Result<Report> {
     let mut hits = Vec::new();
     for source in sources {
         eprintln!("reading {}", source.id);
-        let found = match args.recipe {
-            Recipe::Drums => collect::collect(&args.raw, source)?,
-            Recipe::Notes => notes::collect(&args.raw, source)?,
-        };
+        let found = collect(&args.raw, source)?;
         report.note(source.id, &found);
         hits.extend(found.hits);
     }

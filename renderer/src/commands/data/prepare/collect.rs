@@ -229,11 +229,13 @@ pub fn listed(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn stem(path: &Path) -> String {
+/// The name of a file without its extension.
+pub fn stem(path: &Path) -> String {
     path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn file_name(path: &Path) -> String {
+/// The name of a file.
+pub fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 

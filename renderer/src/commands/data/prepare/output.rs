@@ -45,14 +45,26 @@ fn path_of(hit: &Hit) -> String {
 }
 
 fn write_wav(samples: &[f32], path: &Path) -> Result<()> {
+    let clip = Clip::mono(samples.to_vec(), SAMPLE_RATE)?;
+    write_file(path, &wav_bytes(&clip, WavFormat::Wav16, &WavInfo::default())?)
+}
+
+/// Write a file, and its folder where there is none.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let clip = Clip::mono(samples.to_vec(), SAMPLE_RATE)?;
-    Ok(std::fs::write(path, wav_bytes(&clip, WavFormat::Wav16, &WavInfo::default())?)?)
+    Ok(std::fs::write(path, bytes)?)
 }
 
-fn write_csv<'a, const N: usize>(
+/// Write a table.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_csv<'a, const N: usize>(
     path: &Path,
     header: [&str; N],
     rows: impl Iterator<Item = [&'a str; N]>,
