@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# fetch-audio-data.sh DIR: download the freely licensed sounds that the `drums` model is trained on.
+# fetch-audio-data.sh DIR [ambient]: download the freely licensed sounds that the shipped models are trained on.
 #
 # Takes five Debian packages (about 360 MB) and lays out as DIR, for `brownian data prepare DIR --out SET`:
 #   drums/sonic-pi                      CC0-1.0    sonic-pi-samples
@@ -8,11 +8,14 @@
 #   drums/exadrums                      BSD-3-Clause  exadrums
 #   instruments/fluidr3                 MIT        fluid-soundfont-gm
 #   instruments/musescore               MIT, parts CC0-1.0 and public domain  musescore-general-soundfont
+# With `ambient` instead two others (1.4 GB, for a moment 6 GB on the disk; 45 MB stay), for `--recipe ambient`:
+#   ambient/0ad                         CC-BY-SA-3.0  0ad-data
+#   ambient/sonic-pi                    CC0-1.0    sonic-pi-samples
 # A collection that is there already is not downloaded again. Needs Debian or Ubuntu with a fresh `apt-get update`,
-# and dpkg-deb. Preparing the set needs the program fluidsynth.
+# and dpkg-deb. Preparing the drums and notes needs the program fluidsynth; `ambient` needs unzip.
 set -euo pipefail
 shopt -s inherit_errexit
-[ $# -eq 1 ] || { sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -eq 1 ] || { [ $# -eq 2 ] && [ "$2" = ambient ]; } || { sed -n '2,17s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 mkdir -p "$1"
 target=$(cd "$1" && pwd)
 work=$(mktemp -d "$target/.fetch.XXXXXX")
@@ -37,6 +40,23 @@ place() {
   find "$contents/usr/share/doc/$package/" -name 'copyright*' -exec cp {} "$work/new/" \;
   mv "$work/new" "$target/$folder"
 }
+
+if [ "${2:-}" = ambient ]; then
+  if [ ! -d "$target/ambient/sonic-pi" ]; then
+    contents=$(unpack sonic-pi-samples)
+    samples=$contents/usr/share/sonic-pi/samples
+    place sonic-pi-samples "$contents" ambient/sonic-pi "$samples"/ambi_*.flac "$samples/README.md"
+  fi
+  if [ ! -d "$target/ambient/0ad" ]; then
+    command -v unzip > /dev/null || { echo "unzip is missing; apt-get install unzip" >&2; exit 1; }
+    contents=$(unpack 0ad-data)
+    zip=$contents/usr/share/games/0ad/mods/public/public.zip
+    unzip -q -j "$zip" 'audio/ambient/*.ogg' 'audio/attack/fire/*.ogg' audio/LICENSE.txt -d "$work/0ad"
+    place 0ad-data "$contents" ambient/0ad "$work/0ad"/*
+  fi
+  echo "next: brownian data prepare $1 --recipe ambient --out SET" >&2
+  exit
+fi
 
 if [ ! -d "$target/drums/sonic-pi" ]; then
   contents=$(unpack sonic-pi-samples)
