@@ -61,7 +61,9 @@ impl Reference {
             seed: config.split_seed,
             is_the_models: is_the_models && !options.unseen,
         };
-        let set = |examples: Vec<Example>| Set::new(examples.into_iter().map(sound).collect(), config.sample_rate);
+        let set = |examples: Vec<Example>| {
+            Set::new(examples.iter().map(|example| sound(&dataset.plain(example))).collect(), config.sample_rate)
+        };
         let (trained, held_out) = (set(trained), set(held_out));
         Ok(Self { classes: dataset.classes.clone(), trained, held_out, split, meter: dataset })
     }
@@ -81,6 +83,7 @@ fn dataset_config(model: &Model) -> DatasetConfig {
         num_samples: model.representation.num_samples(),
         held_out: told("held_out_share").and_then(|share| share.as_f64()).unwrap_or(default.held_out),
         split_seed: told("split_seed").and_then(|seed| seed.as_u64()).unwrap_or(default.split_seed),
+        windows: card.config.is_texture(),
     }
 }
 
@@ -94,12 +97,12 @@ fn check_classes(root: &Path, classes: &[String], card: &Card) -> Result<()> {
     Err(EvaluateError::OtherClasses { path: root.to_owned(), found, model, need }.into())
 }
 
-fn sound(example: Example) -> Sound {
+fn sound(example: &Example) -> Sound {
     Sound {
         name: example.path.display().to_string(),
         class: example.class,
         pitch: example.pitch,
-        group: Some(example.group),
-        samples: example.samples,
+        group: Some(example.group.clone()),
+        samples: example.samples.clone(),
     }
 }
