@@ -171,10 +171,12 @@ fn config(args: &Training, defaults: TrainConfig, model: Option<&StoredModel>) -
 
 /// The settings of `text`, over `defaults` for what it leaves out.
 fn over(defaults: &TrainConfig, text: &str) -> Result<TrainConfig, toml::de::Error> {
-    // Names and types first, where the reader still knows what it reads.
     let mut settings = toml::Table::try_from(defaults).map_err(serde::de::Error::custom)?;
     lay(&mut settings, text.parse()?);
-    settings.try_into()
+    let has_envelope = settings.contains_key("envelope");
+    let config: TrainConfig = settings.try_into()?;
+    // TOML has no word for "none": what is absent reads as the default.
+    Ok(TrainConfig { envelope: config.envelope.filter(|_| has_envelope), ..config })
 }
 
 /// Lay `upper` over `lower`, key by key; what names its kind comes whole.
