@@ -2,27 +2,33 @@
 //!
 //! This file is wiring only: it hands the host's events and parameters to [`engine`], which knows
 //! no host, and presses of `Generate` to [`generation`], which renders new sounds beside it. [`state`]
-//! is what the host's project keeps of them. Read [`engine::Engine`] next.
+//! is what the host's project keeps of them, [`presets`] what its browser lists. Read [`engine::Engine`] next.
 
 pub mod audition;
+mod clap;
 #[cfg(feature = "editor")]
 mod editor;
 pub mod engine;
 pub mod generation;
 mod host_notes;
 mod params;
+pub mod presets;
 pub mod state;
 
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use nice_plug::prelude::*;
 use rtrb::{Producer, RingBuffer};
 
 use crate::engine::{Config, Engine, MAX_NOTES, Status, Tail, TimedEvent};
-use crate::generation::{Generation, Mailbox, ModelGenerator, ORDER_CAPACITY, Order, Settings, Start, Trigger, Wishes};
+use crate::generation::{
+    Generation, Mailbox, ModelGenerator, ORDER_CAPACITY, Order, Settings, Start, Trigger, Wishes, class_names,
+};
 use crate::host_notes::{ended, engine_event};
 use crate::params::BrownianParams;
+use crate::state::FIRST_MODEL;
 
 /// The rate of the engine before the host tells its own.
 const FIRST_CONFIG: Config = Config { sample_rate: 48_000.0 };
@@ -35,6 +41,9 @@ const RENDER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The field of a saved state that holds the sounds.
 const PATCH_FIELD: &str = "patch";
+
+/// The field of a saved state that holds the window's size.
+const WINDOW_FIELD: &str = "window";
 
 /// The instrument as the host sees it: parameters, an engine, and a worker that makes its sounds.
 pub struct Brownian {
@@ -56,8 +65,12 @@ impl Default for Brownian {
         let params = Arc::new(BrownianParams::default());
         let (engine, handle) = Engine::new(FIRST_CONFIG);
         let (orders, for_worker) = RingBuffer::new(ORDER_CAPACITY);
-        let start =
-            Start { mailbox: params.patch.0.clone(), handle, orders: for_worker, wishes: ByParams(params.clone()) };
+        let start = Start {
+            mailbox: params.patch.0.clone(),
+            handle,
+            orders: for_worker,
+            wishes: ByParams::new(params.clone()),
+        };
         let generation = Generation::start(start);
         let generation = generation.inspect_err(|error| nice_error!("no thread to make sounds on: {error}")).ok();
         Self {
@@ -79,8 +92,18 @@ impl Default for Brownian {
     }
 }
 
-/// What the worker reads off the parameters.
-struct ByParams(Arc<BrownianParams>);
+/// What the worker reads off the parameters, and writes there.
+struct ByParams {
+    params: Arc<BrownianParams>,
+    /// The model whose classes the parameters name.
+    named: String,
+}
+
+impl ByParams {
+    fn new(params: Arc<BrownianParams>) -> Self {
+        Self { params, named: FIRST_MODEL.into() }
+    }
+}
 
 impl Wishes for ByParams {
     type Generator = ModelGenerator;
@@ -89,8 +112,15 @@ impl Wishes for ByParams {
         ModelGenerator::open(model)
     }
 
+    fn model_chosen(&mut self, model: &str) {
+        if self.named != model {
+            self.named = model.into();
+            self.params.generation.class_names.set(class_names(model));
+        }
+    }
+
     fn evolve(&self) -> Option<Settings> {
-        let generation = &self.0.generation;
+        let generation = &self.params.generation;
         generation.is_evolving.value().then(|| generation.settings())
     }
 
@@ -167,7 +197,16 @@ impl Plugin for Brownian {
     #[cfg(not(feature = "editor"))]
     type Editor = ();
     type SysExMessage = ();
-    type BackgroundTask = ();
+    /// An asker for the parameters: the CLAP entry point holds nothing of an instance but nice-plug's wrapper.
+    type BackgroundTask = Sender<Arc<BrownianParams>>;
+
+    fn task_executor(&mut self) -> TaskExecutor<Self> {
+        let params = self.params.clone();
+        Box::new(move |asker| {
+            // An asker that has gone needs none.
+            let _ = asker.send(params.clone());
+        })
+    }
 
     fn params(&self) -> Arc<dyn Params> {
         self.params.clone()
@@ -257,7 +296,8 @@ impl Vst3Plugin for Brownian {
         &[Vst3SubCategory::Instrument, Vst3SubCategory::Sampler, Vst3SubCategory::Drum];
 }
 
-nice_export_clap!(Brownian);
+pub use clap::clap_entry;
+
 nice_export_vst3!(Brownian);
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What the host can automate and stores in its project. An id never changes once released.
 
 mod choices;
+mod class_names;
 mod generation;
 mod pads;
 mod ranges;

@@ -62,6 +62,21 @@ fn a_press_renders_a_sound_that_another_instance_loads_to_the_bit() {
     assert_eq!(loaded.get(Place::Keys).unwrap().recipe(), take.recipe());
 }
 
+#[test]
+fn the_texts_of_classes_are_those_of_the_chosen_model() {
+    let plugin = Brownian::default();
+    let class = &plugin.params.generation.class;
+    let text_after = |model: &str| {
+        plugin.params.patch.0.send(Command::Model(model.into()));
+        assert!(plugin.params.patch.0.wait_until_done(LONG));
+        class.normalized_value_to_string(class.preview_normalized(5), true)
+    };
+    assert_eq!(text_after("drums"), "kick");
+    // A model that cannot be read names nothing.
+    assert_eq!(text_after("no-such"), "class 5");
+    assert_eq!(text_after("drums"), "kick");
+}
+
 /// Has `kind` made on the keyboard, in one step.
 fn made(plugin: &Brownian, kind: Kind) -> Arc<Take> {
     let mut order = plugin.params.order_of(kind);

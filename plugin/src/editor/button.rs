@@ -109,6 +109,18 @@ pub fn segments<P: Param>(ui: &mut Ui, rect: Rect, gestures: &Gestures, param: &
 
 /// The choices of a parameter as a menu.
 pub fn chooser<P: Param>(ui: &mut Ui, rect: Rect, gestures: &Gestures, param: &P, prefix: &str) {
+    chooser_of_first(ui, rect, gestures, param, prefix, usize::MAX);
+}
+
+/// The first choices of a parameter as a menu; one of the others that is chosen is named nevertheless.
+pub fn chooser_of_first<P: Param>(
+    ui: &mut Ui,
+    rect: Rect,
+    gestures: &Gestures,
+    param: &P,
+    prefix: &str,
+    num_shown: usize,
+) {
     let choices = choices(param);
     let now = chosen(param);
     ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| {
@@ -119,7 +131,7 @@ pub fn chooser<P: Param>(ui: &mut Ui, rect: Rect, gestures: &Gestures, param: &P
             .truncate()
             .selected_text(format!("{prefix}{}", choices.get(now).map_or("", String::as_str)))
             .show_ui(ui, |ui| {
-                for (i, text) in choices.iter().enumerate() {
+                for (i, text) in choices.iter().enumerate().take(num_shown) {
                     if ui.selectable_label(i == now, text).clicked() {
                         gestures.set(param, normalized(i, choices.len()));
                     }

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use brownian_core::audio::write_atomically;
+use nice_plug::prelude::PluginState;
 
+use crate::presets::{INSTRUMENT_EXTENSION, instrument_bytes, sounds_folder};
 use crate::state::Take;
 
 /// Where a sound is saved unless another path is typed: `Brownian` in the user's home folder.
 pub fn suggested_path(name: &str) -> PathBuf {
-    let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE"));
-    let folder = home.map_or_else(std::env::temp_dir, PathBuf::from).join("Brownian");
-    folder.join(format!("{}.wav", file_name(name)))
+    sounds_folder().unwrap_or_else(std::env::temp_dir).join(format!("{}.wav", file_name(name)))
 }
 
 /// A name that every file system takes.
@@ -51,14 +51,27 @@ fn unescaped(address: &str) -> String {
 /// # Errors
 /// What stands in the way, for the user.
 pub fn save(take: &Take, path: &Path) -> Result<(), String> {
+    save_bytes(&take.wav()?, path)
+}
+
+/// Writes the whole instrument beside where a sound would lie; returns its path. As [`save`] otherwise.
+///
+/// # Errors
+/// As [`save`].
+pub fn save_instrument(state: &PluginState, path: &Path) -> Result<PathBuf, String> {
+    let path = path.with_extension(INSTRUMENT_EXTENSION);
+    save_bytes(&instrument_bytes(state), &path)?;
+    Ok(path)
+}
+
+fn save_bytes(bytes: &[u8], path: &Path) -> Result<(), String> {
     if path.exists() {
         return Err(format!("{} is there already; choose another name", path.display()));
     }
-    let bytes = take.wav()?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
     }
-    write_atomically(path, &bytes).map_err(|error| error.to_string())
+    write_atomically(path, bytes).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use egui::{Align2, FontId, Key, Rect, TextEdit, Ui, pos2, vec2};
 
-use super::button::{Button, Weight, chooser, heading, panel, switch, well};
+use super::button::{Button, Weight, chooser_of_first, heading, panel, switch, well};
 use super::gallery::Gallery;
 use super::gesture::Gestures;
 use super::knob::{KnobLook, knob};
@@ -113,7 +113,8 @@ impl Desk<'_> {
     fn seed(&mut self, ui: &mut Ui, rect: Rect) -> Option<Command> {
         let generation = &self.params.generation;
         let mut rest = rect;
-        chooser(ui, take_top(&mut rest, theme::ROW), self.gestures, &generation.class, "Class: ");
+        let (row, num_classes) = (take_top(&mut rest, theme::ROW), 1 + generation.class_names.count());
+        chooser_of_first(ui, row, self.gestures, &generation.class, "Class: ", num_classes);
         take_top(&mut rest, 8.0);
         let mut row = take_top(&mut rest, theme::ROW);
         heading(ui, take_left(&mut row, 26.0), "Seed");

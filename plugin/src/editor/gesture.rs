@@ -22,6 +22,16 @@ impl Gestures {
         self.set(param, param.preview_normalized(value));
     }
 
+    /// One change at once of a parameter that is known by its pointer, which lives as long as the instance.
+    pub fn set_by_pointer(&self, param: ParamPtr, normalized: f32) {
+        // SAFETY: marked so for the sake of its interface alone; it looks the parameter up itself.
+        unsafe {
+            self.0.raw_begin_set_parameter(param);
+            self.0.raw_set_parameter_normalized(param, normalized);
+            self.0.raw_end_set_parameter(param);
+        }
+    }
+
     /// A step of a drag: begins with it, follows `normalized` and ends with it.
     pub fn drag<P: Param>(&self, response: &Response, param: &P, normalized: f32) {
         let setter = self.0.param_setter();

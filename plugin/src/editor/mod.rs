@@ -15,6 +15,7 @@ mod generate;
 mod gesture;
 mod header;
 mod history;
+mod instrument;
 mod knob;
 mod layout;
 mod model;

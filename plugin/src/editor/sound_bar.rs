@@ -1,19 +1,22 @@
 //! The line above the picture: which sound it is, and what can be done with it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::{Align2, Popup, PopupCloseBehavior, Rect, TextEdit, Ui, vec2};
 
 use super::button::{Button, Weight, chooser, switch};
-use super::files::{path_of, save, suggested_path};
+use super::files::{path_of, save, save_instrument, suggested_path};
 use super::gesture::Gestures;
 use super::history::{is_favourite, title};
+use super::instrument::take_over;
 use super::layout::take_right;
 use super::model::Model;
 use super::theme;
 use crate::engine::Place;
 use crate::generation::Command;
 use crate::params::BrownianParams;
+use crate::presets::{is_instrument, read_instrument};
 use crate::state::Take;
 
 /// Height of the line.
@@ -77,31 +80,53 @@ impl SoundBar<'_> {
         ui.add(TextEdit::singleline(self.path_text).desired_width(f32::INFINITY));
         ui.add_space(4.0);
         let path = path_of(self.path_text);
-        let mut command = None;
-        ui.horizontal(|ui| {
-            let save_button = ui.add_enabled(take.is_some() && path.is_some(), egui::Button::new("Save as WAV"));
-            if let (true, Some(take), Some(path)) = (save_button.clicked(), take, &path) {
-                *self.note = Some(match save(take, path) {
-                    Ok(()) => format!("Saved {}", path.display()),
-                    Err(error) => format!("Not saved: {error}"),
-                });
-                ui.close();
-            }
-            if ui.add_enabled(path.is_some(), egui::Button::new("Copy path")).clicked() {
-                ui.ctx().copy_text(self.path_text.clone());
-            }
-            if let Some(path) = path {
-                let open = Command::Open { place: self.place, path };
-                if ui.add_enabled(self.model.can(&open), egui::Button::new("Open it here")).clicked() {
-                    command = Some(open);
-                    ui.close();
-                }
-            }
-        });
+        let opened = ui.horizontal(|ui| self.buttons(ui, take, path?)).inner;
         ui.small(
-            "A saved WAV holds its recipe: opened here or by `brownian render --from`, the sound goes on from it.",
+            "A saved WAV holds its recipe: opened here or by `brownian render --from`, the sound goes on from it. An \
+             instrument is all sounds and settings, as a .brownian file.",
         );
-        command
+        opened
+    }
+
+    fn buttons(&mut self, ui: &mut Ui, take: Option<&Arc<Take>>, path: PathBuf) -> Option<Command> {
+        let save_button = ui.add_enabled(take.is_some(), egui::Button::new("Save as WAV"));
+        if let Some(take) = take.filter(|_| save_button.clicked()) {
+            self.tell_saved(ui, save(take, &path).map(|()| path.clone()));
+        }
+        if ui.button("Save instrument").clicked() {
+            self.tell_saved(ui, save_instrument(&self.gestures.0.get_state(), &path));
+        }
+        if ui.button("Copy path").clicked() {
+            ui.ctx().copy_text(self.path_text.clone());
+        }
+        if !ui.button("Open it here").clicked() {
+            return None;
+        }
+        ui.close();
+        self.open(path)
+    }
+
+    fn tell_saved(&mut self, ui: &Ui, saved: Result<PathBuf, String>) {
+        *self.note = Some(match saved {
+            Ok(path) => format!("Saved {}", path.display()),
+            Err(error) => format!("Not saved: {error}"),
+        });
+        ui.close();
+    }
+
+    /// A sound is the worker's to read; an instrument moves the knobs, which is the window's.
+    fn open(&mut self, path: PathBuf) -> Option<Command> {
+        if !is_instrument(&path) {
+            return Some(Command::Open { place: self.place, path });
+        }
+        *self.note = Some(match read_instrument(&path) {
+            Ok((state, _)) => {
+                take_over(&state, self.params, self.gestures);
+                format!("Opened {}", path.display())
+            }
+            Err(error) => format!("Not opened: {error}"),
+        });
+        None
     }
 }
 

@@ -21,7 +21,9 @@ mod worker;
 pub use command::{Command, Making, View};
 pub use generator::{Generator, OnStep, RenderError, Source, Spec};
 pub use mailbox::Mailbox;
-pub use model::{CLASSES, ModelGenerator, model_ids};
+pub use model::{CLASSES, ModelGenerator, class_names, model_ids};
 pub use order::{Kind, NUM_ATTRIBUTES, Order, Settings, Target};
+#[cfg(test)]
+pub(crate) use temporary::TemporaryFile;
 pub use trigger::Trigger;
 pub use worker::{Generation, ORDER_CAPACITY, Start, Wishes};

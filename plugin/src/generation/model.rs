@@ -60,6 +60,11 @@ pub fn model_ids() -> Vec<String> {
     Registry::new(models_folder()).ids()
 }
 
+/// What the model of this id calls its classes, in their order; nothing if it cannot be read. Reads its file.
+pub fn class_names(id: &str) -> Vec<String> {
+    Registry::new(models_folder()).card(id).map(|card| card.config.classes).unwrap_or_default()
+}
+
 impl ModelGenerator {
     /// Loads the model of this id; takes some tens of milliseconds.
     ///

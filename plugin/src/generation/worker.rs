@@ -60,6 +60,9 @@ pub trait Wishes {
     /// Why there is none.
     fn open(&mut self, model: &str) -> Result<Self::Generator, String>;
 
+    /// New sounds come from the model with this id from now on, which need not be opened yet.
+    fn model_chosen(&mut self, _model: &str) {}
+
     /// How sounds shall evolve from note to note, if at all.
     fn evolve(&self) -> Option<Settings>;
 
@@ -149,6 +152,7 @@ impl<G: Generator, W: Wishes<Generator = G>> Worker<G, W> {
         let read = Patch::from_json(state);
         let message = read.as_ref().err().map(ToString::to_string);
         let patch = read.unwrap_or_else(|_| Patch::built_in());
+        self.wishes.model_chosen(patch.model());
         if self.mailbox.finish_load(state, &patch) {
             self.patch = patch;
             self.evolution = Evolution::default();
@@ -168,7 +172,10 @@ impl<G: Generator, W: Wishes<Generator = G>> Worker<G, W> {
             Command::Favour(take) => self.change(|patch| patch.favour(take)),
             Command::Unfavour(index) => self.change(|patch| patch.unfavour(index)),
             Command::Slot { slot, place } => self.change(|patch| patch.set_slot(slot, place)),
-            Command::Model(id) => self.change(|patch| patch.set_model(id)),
+            Command::Model(id) => {
+                self.wishes.model_chosen(&id);
+                self.change(|patch| patch.set_model(id));
+            }
             Command::Open { place, path } => match Take::open(&path) {
                 Ok(take) => self.finish(place, take),
                 Err(message) => self.tell(&message),

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use nice_plug::prelude::*;
 
+use super::class_names::ClassNames;
 use super::ranges::plain;
 use crate::engine::{NUM_PADS, Place};
-use crate::generation::{CLASSES, Kind, NUM_ATTRIBUTES, Settings, Target};
+use crate::generation::{Kind, NUM_ATTRIBUTES, Settings, Target};
 
 /// In the lowest stretch of its knob an attribute is free. A host's 0 % may come back a little lower, and is still 0 %.
 const FREE_BELOW: f32 = -0.5;
 const LOWEST: f32 = -5.0;
 
 /// Classes that can be chosen: a model of the user's may have more than the embedded one.
-const NUM_CLASSES: usize = 32;
+const NUM_CLASSES: i32 = 32;
 
 /// Choices of `target`: the keyboard, each pad, the whole kit.
 const KIT: i32 = NUM_PADS as i32 + 1;
@@ -42,6 +43,8 @@ pub struct GenerationParams {
     /// 0 is any, then come the model's classes.
     #[id = "class"]
     pub class: IntParam,
+    /// What those are called.
+    pub class_names: ClassNames,
     /// In percent; below 0 free.
     #[id = "bright"]
     pub brightness: FloatParam,
@@ -70,6 +73,7 @@ pub struct GenerationParams {
 
 impl Default for GenerationParams {
     fn default() -> Self {
+        let class_names = ClassNames::default();
         Self {
             generate: BoolParam::new("Generate", false),
             kind: choice("Generate does", ["roll", "vary", "morph"].map(Into::into).into()),
@@ -77,7 +81,8 @@ impl Default for GenerationParams {
             morph: plain("Morph", 50.0, (0.0, 100.0), " %"),
             is_evolving: BoolParam::new("Evolve", false),
             target: choice("Generate for", target_names()),
-            class: choice("Class", class_names()),
+            class: class("Class", class_names.clone()),
+            class_names,
             brightness: attribute("Brightness"),
             decay: attribute("Sound decay"),
             attack: attribute("Sound attack"),
@@ -129,10 +134,11 @@ impl GenerationParams {
     }
 }
 
-/// The embedded model's; those of other models go by their numbers.
-fn class_names() -> Vec<String> {
-    let others = (CLASSES.len() + 1..=NUM_CLASSES).map(|number| format!("class {number}"));
-    ["any"].into_iter().chain(CLASSES).map(Into::into).chain(others).collect()
+fn class(name: &str, names: ClassNames) -> IntParam {
+    let by_text = names.clone();
+    IntParam::new(name, 0, IntRange::Linear { min: 0, max: NUM_CLASSES })
+        .with_value_to_string(Arc::new(move |value| names.text(value)))
+        .with_string_to_value(Arc::new(move |text| by_text.value(text, NUM_CLASSES)))
 }
 
 fn target_names() -> Vec<String> {

@@ -14,7 +14,7 @@ mod track;
 mod window;
 
 pub use field::PatchField;
-pub use patch::{Patch, STATE_VERSION, StateError};
+pub use patch::{FIRST_MODEL, Patch, STATE_VERSION, StateError};
 pub use place::{NUM_PLACES, index_of, place_at};
 pub use take::Take;
 pub use window::{WindowField, WindowSettings};

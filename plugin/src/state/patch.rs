@@ -13,8 +13,8 @@ use crate::engine::Place;
 
 pub use super::stored::{STATE_VERSION, StateError};
 
-/// The id of the model that new sounds come from at first.
-const MODEL: &str = "drums";
+/// The id of the model that new sounds come from at first: the embedded one.
+pub const FIRST_MODEL: &str = "drums";
 
 /// Favourites that are kept; the oldest goes.
 pub(super) const NUM_FAVOURITES: usize = 32;
@@ -39,7 +39,7 @@ pub struct Patch {
 impl Default for Patch {
     fn default() -> Self {
         let tracks = std::array::from_fn(|_| Track::default());
-        Self { tracks, favourites: Vec::new(), slots: [None, None], model: MODEL.into() }
+        Self { tracks, favourites: Vec::new(), slots: [None, None], model: FIRST_MODEL.into() }
     }
 }
 

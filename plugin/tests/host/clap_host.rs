@@ -1,9 +1,15 @@
 //! A host of one instrument, in this process.
 
-use std::ffi::CString;
+use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, CString};
 use std::io::Cursor;
 
-use clack_extensions::params::{ParamInfoBuffer, PluginParams};
+use clack_extensions::params::{
+    HostParams, HostParamsImplMainThread, HostParamsImplShared, ParamClearFlags, ParamInfoBuffer, ParamRescanFlags,
+    PluginParams,
+};
+use clack_extensions::preset_discovery::HostPresetLoadImpl;
+use clack_extensions::preset_discovery::prelude::*;
 use clack_extensions::render::{PluginRender, RenderMode};
 use clack_extensions::state::PluginState;
 use clack_host::events::event_types::{NoteOffEvent, NoteOnEvent, ParamValueEvent};
@@ -15,10 +21,46 @@ use crate::guard::calls_of;
 /// The longest block that any test asks for.
 pub const MAX_FRAMES: usize = 4096;
 
-/// A host that never answers.
+/// A host that asks for nothing and listens.
 pub struct Quiet;
 
 pub struct QuietShared;
+
+/// What the plugin has told on the main thread.
+#[derive(Debug, Default)]
+pub struct Ears {
+    /// Presets that could not be loaded: the system's number and the message.
+    pub errors: RefCell<Vec<(i32, String)>>,
+    /// Presets that were loaded.
+    pub num_loaded: Cell<usize>,
+    /// Calls that the values of parameters have changed.
+    pub num_rescans: Cell<usize>,
+}
+
+impl MainThreadHandler<'_> for Ears {}
+
+impl HostPresetLoadImpl for Ears {
+    fn on_error(&self, _: Location, _: Option<&CStr>, os_error: i32, message: Option<&CStr>) {
+        let message = message.map(|message| message.to_str().unwrap().to_owned());
+        self.errors.borrow_mut().push((os_error, message.unwrap_or_default()));
+    }
+
+    fn loaded(&self, _: Location, _: Option<&CStr>) {
+        self.num_loaded.set(self.num_loaded.get() + 1);
+    }
+}
+
+impl HostParamsImplMainThread for Ears {
+    fn rescan(&self, _: ParamRescanFlags) {
+        self.num_rescans.set(self.num_rescans.get() + 1);
+    }
+
+    fn clear(&self, _: ClapId, _: ParamClearFlags) {}
+}
+
+impl HostParamsImplShared for QuietShared {
+    fn request_flush(&self) {}
+}
 
 impl SharedHandler<'_> for QuietShared {
     fn request_restart(&self) {}
@@ -28,8 +70,12 @@ impl SharedHandler<'_> for QuietShared {
 
 impl HostHandlers for Quiet {
     type Shared<'a> = QuietShared;
-    type MainThread<'a> = ();
+    type MainThread<'a> = Ears;
     type AudioProcessor<'a> = ();
+
+    fn declare_extensions(builder: &mut HostExtensions<Self>, _: &Self::Shared<'_>) {
+        builder.register::<HostPresetLoad>().register::<HostParams>();
+    }
 }
 
 /// A parameter as the host sees it.
@@ -79,6 +125,11 @@ pub fn entry() -> PluginEntry {
     }
 }
 
+/// What the plugin learns about the host.
+pub fn info() -> HostInfo {
+    HostInfo::new("Brownian's tests", "Brownian", "", "1").unwrap()
+}
+
 impl Host {
     /// A new instance that plays at `sample_rate` Hz.
     pub fn new(sample_rate: f64) -> Self {
@@ -90,9 +141,8 @@ impl Host {
     /// A new instance that plays nothing yet.
     pub fn inactive() -> Self {
         let entry = entry();
-        let info = HostInfo::new("Brownian's tests", "Brownian", "", "1").unwrap();
         let id = entry.get_plugin_factory().unwrap().plugin_descriptor(0).unwrap().id().unwrap().to_owned();
-        let mut instance = PluginInstance::new(|_| QuietShared, |_| (), &entry, &id, &info).unwrap();
+        let mut instance = PluginInstance::new(|_| QuietShared, |_| Ears::default(), &entry, &id, &info()).unwrap();
         let params = params_of(&mut instance);
         Self {
             processor: None,
@@ -176,6 +226,17 @@ impl Host {
     pub fn load(&mut self, bytes: &[u8]) -> bool {
         let state: PluginState = self.extension();
         state.load(&self.instance.plugin_handle(), &mut Cursor::new(bytes)).is_ok()
+    }
+
+    /// Loads a preset; whether the plugin took it.
+    pub fn load_preset(&mut self, location: Location, key: Option<&CStr>) -> bool {
+        let presets: PluginPresetLoad = self.extension();
+        presets.load_from_location(&self.instance.plugin_handle(), location, key).is_ok()
+    }
+
+    /// Looks at what the plugin has told.
+    pub fn told<R>(&self, look: impl FnOnce(&Ears) -> R) -> R {
+        self.instance.access_handler(look)
     }
 
     /// Changes between a bounce and real time, with the restart that the plugin asks for if it plays.

@@ -5,7 +5,7 @@ use crate::generate::{press, roll};
 
 const NOTE: [At<Input>; 1] = [At(0, Input::On { key: 60, velocity: 1.0 })];
 
-fn sound_of(host: &mut Host) -> [Vec<f32>; 2] {
+pub fn sound_of(host: &mut Host) -> [Vec<f32>; 2] {
     host.reset();
     host.play(40_000, 512, &NOTE)
 }
@@ -35,7 +35,7 @@ fn a_saved_sound_comes_back_to_the_bit_in_a_fresh_instance() {
 }
 
 /// Lets the worker unpack what was loaded while the plugin plays on.
-fn settle(host: &mut Host) {
+pub fn settle(host: &mut Host) {
     host.set_offline(true);
     host.play(64, 64, &[]);
     host.set_offline(false);
