@@ -31,11 +31,17 @@ impl Mixer {
     pub(super) fn finish(&mut self, gain_db: f32, left: &mut [f32], right: &mut [f32]) {
         let target = db_to_gain(gain_db);
         for (left, right) in left.iter_mut().zip(right) {
-            [*left, *right] = self.limiter.process([*left * self.gain, *right * self.gain]);
+            let frame = self.limiter.process([*left * self.gain, *right * self.gain]);
+            [*left, *right] = frame.map(normal);
             let gap = target - self.gain;
             self.gain = if gap.abs() < 1e-5 { target } else { self.gain + self.follow * gap };
         }
     }
+}
+
+/// Numbers below the smallest normal one as 0: nobody hears them, and they slow down what comes after the instrument.
+fn normal(sample: f32) -> f32 {
+    if sample.abs() < f32::MIN_POSITIVE { 0.0 } else { sample }
 }
 
 /// A level in dB as a factor.
@@ -72,6 +78,16 @@ mod tests {
         let (mut left, mut right) = ([0.1, -0.7], [0.3, 0.2]);
         mixer.finish(0.0, &mut left, &mut right);
         assert_eq!((left, right), ([0.1, -0.7], [0.3, 0.2]));
+    }
+
+    #[test]
+    fn numbers_too_small_to_be_normal_leave_as_silence() {
+        let mut mixer = Mixer::new(48_000.0);
+        mixer.jump_to(-60.0);
+        let (mut left, mut right) = ([1e-36, f32::MIN_POSITIVE, 1e-30], [-1e-36, -1e-44, -1e-30]);
+        mixer.finish(-60.0, &mut left, &mut right);
+        assert_eq!((&left[..2], &right[..2]), (&[0.0; 2][..], &[0.0; 2][..]));
+        assert!(left[2] > 9e-34 && right[2] < -9e-34, "{left:?} {right:?}");
     }
 
     #[test]
