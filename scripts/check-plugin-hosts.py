@@ -117,6 +117,10 @@ def dawdreamer(np, path):
     check(name, "makes sound", np.abs(first).max() > 0.05, f"peak {np.abs(first).max():.3f}")
     check(name, "a second render is the same", np.array_equal(first, render(daw, plugin, notes)))
     check_pitch(np, name, lambda key, rate: render(*engine(rate), [(key, 0.0, 1.0)])[0])
+    tuned_daw, tuned = engine(44100)
+    tune = next(entry["index"] for entry in tuned.get_parameters_description() if entry["name"] == "Tune")
+    tuned.set_parameter(tune, 0.6)
+    check(name, "a parameter is heard", not np.array_equal(render(tuned_daw, tuned, notes), first))
     with tempfile.TemporaryDirectory() as folder:
         file = os.path.join(folder, "state")
         plugin.save_state(file)

@@ -1,38 +1,33 @@
-//! The factory `clap.preset-discovery-factory`: where presets lie, and what each of them is.
+//! The factory `clap.preset-discovery-factory`: one provider for each [`Source`] of presets.
 //!
 //! It runs in the host's scanner, without an instance and outside the main thread; it reads files and renders nothing.
 
-use std::ffi::{CStr, c_char, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::ffi::{CString, c_char, c_void};
 use std::ptr;
-use std::time::UNIX_EPOCH;
+use std::sync::OnceLock;
 
 use clap_sys::factory::preset_discovery::{
-    CLAP_PRESET_DISCOVERY_IS_FACTORY_CONTENT, CLAP_PRESET_DISCOVERY_IS_USER_CONTENT,
-    CLAP_PRESET_DISCOVERY_LOCATION_FILE, CLAP_PRESET_DISCOVERY_LOCATION_PLUGIN, clap_preset_discovery_factory,
-    clap_preset_discovery_filetype, clap_preset_discovery_indexer as Indexer, clap_preset_discovery_location,
+    clap_preset_discovery_factory, clap_preset_discovery_indexer as Indexer,
     clap_preset_discovery_location_kind as LocationKind, clap_preset_discovery_metadata_receiver as RawReceiver,
     clap_preset_discovery_provider as RawProvider, clap_preset_discovery_provider_descriptor as Descriptor,
 };
 use clap_sys::version::CLAP_VERSION;
 
-use super::preset_load::os_error;
 use super::receiver::Receiver;
+use super::source::Source;
 use super::{c_string, text};
-use crate::presets::{EXTENSIONS, FactorySound, sounds_folder, summary};
 
 pub(super) static FACTORY: clap_preset_discovery_factory =
     clap_preset_discovery_factory { count: Some(count), get_descriptor: Some(descriptor), create: Some(create) };
 
-const ID: &CStr = c"brownian.presets";
-
-static DESCRIPTOR: Descriptor = Descriptor {
-    clap_version: CLAP_VERSION,
-    id: ID.as_ptr(),
-    name: c"Brownian".as_ptr(),
-    vendor: c"Brownian".as_ptr(),
-};
+/// A source and how hosts know it.
+struct Entry {
+    source: Source,
+    id: CString,
+    /// Points into `id` and `_name`, which nothing changes.
+    descriptor: Descriptor,
+    _name: CString,
+}
 
 /// What the host's pointer leads to.
 #[repr(C)]
@@ -41,14 +36,28 @@ struct Provider {
     raw: RawProvider,
     /// Lives as long as the provider.
     indexer: *const Indexer,
+    source: Source,
+}
+
+fn entries() -> &'static [Entry] {
+    static ENTRIES: OnceLock<Vec<Entry>> = OnceLock::new();
+    ENTRIES.get_or_init(|| Source::all().map(entry).collect())
+}
+
+fn entry(source: Source) -> Entry {
+    let (id, name) = (c_string(&source.id()), c_string(&source.name()));
+    // The texts lie on the heap: they stay where they are when the entry moves.
+    let vendor = c"Brownian".as_ptr();
+    let descriptor = Descriptor { clap_version: CLAP_VERSION, id: id.as_ptr(), name: name.as_ptr(), vendor };
+    Entry { source, id, descriptor, _name: name }
 }
 
 unsafe extern "C" fn count(_factory: *const clap_preset_discovery_factory) -> u32 {
-    1
+    entries().len() as u32
 }
 
 unsafe extern "C" fn descriptor(_factory: *const clap_preset_discovery_factory, index: u32) -> *const Descriptor {
-    if index == 0 { &DESCRIPTOR } else { ptr::null() }
+    entries().get(index as usize).map_or(ptr::null(), |entry| &entry.descriptor)
 }
 
 unsafe extern "C" fn create(
@@ -57,19 +66,33 @@ unsafe extern "C" fn create(
     id: *const c_char,
 ) -> *const RawProvider {
     // SAFETY: null or a C string of the host's.
-    let is_ours = unsafe { text(id) } == Some(ID);
-    if !is_ours || indexer.is_null() {
-        return ptr::null();
-    }
+    let id = unsafe { text(id) };
+    let entry = entries().iter().find(|entry| id == Some(entry.id.as_c_str()));
+    let Some(entry) = entry.filter(|_| !indexer.is_null()) else { return ptr::null() };
     let raw = RawProvider {
-        desc: &DESCRIPTOR,
+        desc: &entry.descriptor,
         provider_data: ptr::null_mut(),
         init: Some(init),
         destroy: Some(destroy),
         get_metadata: Some(metadata),
         get_extension: Some(extension),
     };
-    Box::into_raw(Box::new(Provider { raw, indexer })).cast()
+    Box::into_raw(Box::new(Provider { raw, indexer, source: entry.source })).cast()
+}
+
+/// The provider behind a pointer of the host's.
+///
+/// # Safety
+/// `provider` is null, or comes from [`create`] and is not destroyed for `'a`.
+unsafe fn of<'a>(provider: *const RawProvider) -> Option<&'a Provider> {
+    // SAFETY: `create` made it a pointer to a `Provider`, whose first field it is.
+    unsafe { provider.cast::<Provider>().as_ref() }
+}
+
+unsafe extern "C" fn init(provider: *const RawProvider) -> bool {
+    // SAFETY: a provider of ours, whose indexer lives as long as it does.
+    let found = unsafe { of(provider).and_then(|provider| Some((provider.source, provider.indexer.as_ref()?))) };
+    found.is_some_and(|(source, indexer)| source.declare(indexer))
 }
 
 unsafe extern "C" fn destroy(provider: *const RawProvider) {
@@ -79,119 +102,18 @@ unsafe extern "C" fn destroy(provider: *const RawProvider) {
     }
 }
 
-unsafe extern "C" fn extension(_provider: *const RawProvider, _id: *const c_char) -> *const c_void {
-    ptr::null()
-}
-
-/// Declares kinds of files and places. True if the host takes them all.
-unsafe extern "C" fn init(provider: *const RawProvider) -> bool {
-    // SAFETY: a pointer from `create`; its indexer lives as long as it does.
-    let indexer = unsafe { provider.cast::<Provider>().as_ref().and_then(|provider| provider.indexer.as_ref()) };
-    let Some(indexer) = indexer else { return false };
-    let are_taken = EXTENSIONS.iter().all(|(extension, what)| declare_files(indexer, extension, what));
-    are_taken && declare_factory(indexer) && declare_folder(indexer)
-}
-
-fn declare_files(indexer: &Indexer, extension: &str, what: &str) -> bool {
-    let (what, extension) = (c_string(what), c_string(extension));
-    let kind = clap_preset_discovery_filetype {
-        name: what.as_ptr(),
-        description: ptr::null(),
-        file_extension: extension.as_ptr(),
-    };
-    // SAFETY: the indexer is the host's; the texts live until the call returns.
-    indexer.declare_filetype.is_some_and(|declare| unsafe { declare(indexer, &kind) })
-}
-
-fn declare_factory(indexer: &Indexer) -> bool {
-    declare(
-        indexer,
-        &clap_preset_discovery_location {
-            flags: CLAP_PRESET_DISCOVERY_IS_FACTORY_CONTENT,
-            name: c"Brownian's drums".as_ptr(),
-            kind: CLAP_PRESET_DISCOVERY_LOCATION_PLUGIN,
-            location: ptr::null(),
-        },
-    )
-}
-
-/// The user's folder, once there is one: hosts take a folder that is missing for a fault.
-fn declare_folder(indexer: &Indexer) -> bool {
-    let Some(folder) = sounds_folder().filter(|folder| folder.is_dir()) else { return true };
-    // CLAP's paths are UTF-8; a folder whose name is none has no way to the host.
-    let Some(folder) = folder.to_str().map(c_string) else { return true };
-    declare(
-        indexer,
-        &clap_preset_discovery_location {
-            flags: CLAP_PRESET_DISCOVERY_IS_USER_CONTENT,
-            name: c"My sounds".as_ptr(),
-            kind: CLAP_PRESET_DISCOVERY_LOCATION_FILE,
-            location: folder.as_ptr(),
-        },
-    )
-}
-
-fn declare(indexer: &Indexer, location: &clap_preset_discovery_location) -> bool {
-    // SAFETY: the indexer is the host's; the texts live until the call returns.
-    indexer.declare_location.is_some_and(|declare| unsafe { declare(indexer, location) })
-}
-
 unsafe extern "C" fn metadata(
-    _provider: *const RawProvider,
+    provider: *const RawProvider,
     kind: LocationKind,
     location: *const c_char,
     receiver: *const RawReceiver,
 ) -> bool {
-    // SAFETY: the host's receiver, and null or a C string, all of which live during the call.
-    let (receiver, location) = unsafe { (Receiver::of(receiver), text(location)) };
-    let Some(receiver) = receiver else { return false };
-    match (kind, location.map(CStr::to_str)) {
-        (CLAP_PRESET_DISCOVERY_LOCATION_PLUGIN, _) => list_factory(&receiver),
-        (CLAP_PRESET_DISCOVERY_LOCATION_FILE, Some(Ok(path))) => list_file(&receiver, Path::new(path)),
-        _ => {
-            receiver.error(0, "presets lie in the plugin or in files whose paths are UTF-8");
-            false
-        }
-    }
+    // SAFETY: a provider of ours, the host's receiver, and null or a C string, all of which live during the call.
+    let (provider, receiver, location) = unsafe { (of(provider), Receiver::of(receiver), text(location)) };
+    let (Some(provider), Some(receiver)) = (provider, receiver) else { return false };
+    provider.source.list(&receiver, kind, location)
 }
 
-fn list_factory(receiver: &Receiver) -> bool {
-    for sound in FactorySound::all() {
-        if !receiver.begin(&sound.name(), Some(&sound.key())) {
-            break;
-        }
-        receiver.creator("Brownian");
-        receiver.description(&format!("{}, made by the embedded model when it is loaded", sound.class()));
-        receiver.features(["instrument", "drum", sound.class()]);
-    }
-    true
-}
-
-/// A file of another program is no preset, and no error either.
-fn list_file(receiver: &Receiver, path: &Path) -> bool {
-    let found = catch_unwind(AssertUnwindSafe(|| summary(path)));
-    let broke_off = || Err(format!("{}: reading it broke off, a fault of Brownian's", path.display()));
-    let summary = match found.unwrap_or_else(|_| broke_off()) {
-        Ok(Some(summary)) => summary,
-        Ok(None) => return true,
-        Err(message) => {
-            receiver.error(os_error(path), &message);
-            return false;
-        }
-    };
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    if receiver.begin(&name, None) {
-        receiver.description(&summary.description);
-        receiver.features(["instrument"].into_iter().chain(summary.tags.iter().map(String::as_str)));
-        if let Some(time_s) = modified_s(path) {
-            receiver.modified(time_s);
-        }
-    }
-    true
-}
-
-/// When a file was last changed, in seconds since 1970.
-fn modified_s(path: &Path) -> Option<u64> {
-    let time = std::fs::metadata(path).ok()?.modified().ok()?;
-    Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs())
+unsafe extern "C" fn extension(_provider: *const RawProvider, _id: *const c_char) -> *const c_void {
+    ptr::null()
 }

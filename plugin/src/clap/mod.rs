@@ -1,14 +1,15 @@
 //! The CLAP entry point: nice-plug's instrument, and presets around it.
 //!
 //! `nice_export_clap!` of nice-plug 0.4 exports instruments alone. This is the same by hand with two things more: a factory
-//! that lists presets (`discovery.rs`, which tells the host through `receiver.rs`), and instances that load them
-//! (`instance.rs` adds the extension to nice-plug's own, `preset_load.rs` is the extension). The presets themselves lie in
-//! [`crate::presets`].
+//! that lists presets (`discovery.rs`; `source.rs` says where they come from, `receiver.rs` tells the host), and instances
+//! that load them (`instance.rs` adds the extension to nice-plug's own, `preset_load.rs` is the extension). The presets
+//! themselves lie in [`crate::presets`].
 
 mod discovery;
 mod instance;
 mod preset_load;
 mod receiver;
+mod source;
 
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr;

@@ -1,23 +1,22 @@
-//! [`FactorySound`]: sounds that every build can make, by class and seed of the embedded model.
+//! [`FactorySound`]: sounds that every build can make, one of each class of the embedded model.
 
 use crate::engine::Place;
 use crate::generation::{CLASSES, Kind, Order, Settings, Target};
 use crate::state::FIRST_MODEL;
 
-/// How many sounds of each class are listed; the seeds count from 1.
-const NUM_SEEDS: u64 = 4;
+/// Which of the sounds of a class it is.
+const SEED: u64 = 1;
 
 /// One sound of the embedded model. The same build always makes the same one; another model, another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FactorySound {
     class: usize,
-    seed: u64,
 }
 
 impl FactorySound {
     /// Every one that is listed.
     pub fn all() -> impl Iterator<Item = Self> {
-        (0..CLASSES.len()).flat_map(|class| (1..=NUM_SEEDS).map(move |seed| Self { class, seed }))
+        (0..CLASSES.len()).map(|class| Self { class })
     }
 
     /// The one of this key.
@@ -27,12 +26,12 @@ impl FactorySound {
 
     /// Its key: hosts keep it in their lists, so it never changes.
     pub fn key(self) -> String {
-        format!("{FIRST_MODEL}/{}/{}", self.class(), self.seed)
+        format!("{FIRST_MODEL}/{}/{SEED}", self.class())
     }
 
-    /// Its name in a browser: "Closed hat 3".
+    /// Its name in a browser: "Closed hat".
     pub fn name(self) -> String {
-        let mut name = format!("{} {}", self.class().replace('-', " "), self.seed);
+        let mut name = self.class().replace('-', " ");
         // Names of classes are ASCII.
         if let Some(first) = name.get_mut(..1) {
             first.make_ascii_uppercase();
@@ -47,7 +46,7 @@ impl FactorySound {
 
     /// What makes it, on the keyboard.
     pub fn order(self) -> Order {
-        let settings = Settings { class: Some(self.class), seed: Some(self.seed), ..Settings::default() };
+        let settings = Settings { class: Some(self.class), seed: Some(SEED), ..Settings::default() };
         Order { target: Target::One(Place::Keys), kind: Kind::Roll, settings }
     }
 }
@@ -61,15 +60,15 @@ mod tests {
     #[test]
     fn every_sound_is_found_again_by_its_key_and_has_a_name_of_its_own() {
         let names: HashSet<_> = FactorySound::all().map(FactorySound::name).collect();
-        assert_eq!(names.len(), NUM_SEEDS as usize * CLASSES.len());
+        assert_eq!(names.len(), CLASSES.len());
         assert!(FactorySound::all().all(|sound| FactorySound::of_key(&sound.key()) == Some(sound)));
-        let hat = FactorySound::of_key("drums/closed-hat/3").unwrap();
-        assert_eq!((hat.name(), hat.class()), ("Closed hat 3".into(), "closed-hat"));
+        let hat = FactorySound::of_key("drums/closed-hat/1").unwrap();
+        assert_eq!((hat.name(), hat.class()), ("Closed hat".into(), "closed-hat"));
     }
 
     #[test]
     fn a_key_of_no_sound_is_none() {
-        for key in ["", "kick", "drums/kick/0", "drums/kick/5", "drums/kick/01", "drums/kazoo/1", "notes/kick/1"] {
+        for key in ["", "kick", "drums/kick/0", "drums/kick/01", "drums/kazoo/1", "notes/kick/1"] {
             assert_eq!(FactorySound::of_key(key), None, "{key}");
         }
     }

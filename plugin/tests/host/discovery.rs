@@ -95,46 +95,53 @@ impl MetadataReceiverImpl for Listing {
     fn add_extra_info(&mut self, _: &CStr, _: &CStr) {}
 }
 
-fn provider() -> Provider<Index> {
-    Provider::instantiate(Index::default(), &entry(), c"brownian.presets", &info()).unwrap()
-}
+/// The provider of the user's files.
+const FILES: &CStr = c"brownian.presets";
 
-fn listing(location: Location) -> Listing {
-    let mut listing = Listing::default();
-    provider().get_metadata(location, &mut listing);
-    listing
+fn provider(id: &CStr) -> Provider<Index> {
+    Provider::instantiate(Index::default(), &entry(), id, &info()).unwrap()
 }
 
 /// What a scan finds in a file.
 fn scanned(path: &Path) -> Listing {
     let path = CString::new(path.to_str().unwrap()).unwrap();
-    listing(Location::File { path: &path })
+    let mut listing = Listing::default();
+    provider(FILES).get_metadata(Location::File { path: &path }, &mut listing);
+    listing
 }
 
 /// What a scan finds in the plugin.
 pub fn factory_presets() -> Listing {
-    listing(Location::Plugin)
+    let entry = entry();
+    let factory: PresetDiscoveryFactory = entry.get_factory().unwrap();
+    let mut listing = Listing::default();
+    for id in factory.provider_descriptors().map(|descriptor| descriptor.id().unwrap()).filter(|id| *id != FILES) {
+        let mut provider = provider(id);
+        let index = provider.indexer();
+        assert_eq!((&index.extensions[..], &index.locations[..]), (&[][..], &[(Flags::IS_FACTORY_CONTENT, None)][..]));
+        provider.get_metadata(Location::Plugin, &mut listing);
+    }
+    listing
 }
 
 #[test]
-fn the_factory_has_one_provider_and_describes_it_as_it_does_itself() {
+fn the_factory_describes_its_providers_as_they_do_themselves() {
     let entry = entry();
     let factory: PresetDiscoveryFactory = entry.get_factory().unwrap();
-    let descriptors: Vec<_> = factory.provider_descriptors().collect();
-    assert_eq!(descriptors.len(), 1);
     let words = |of: &ProviderDescriptor| [of.id(), of.name(), of.vendor()].map(|text| owned(text.unwrap()));
-    assert_eq!(words(descriptors[0]), words(provider().descriptor()));
-    assert!(factory.get_provider_descriptor(1).is_none());
+    for descriptor in factory.provider_descriptors() {
+        assert_eq!(words(descriptor), words(provider(descriptor.id().unwrap()).descriptor()));
+    }
+    assert!(factory.get_provider_descriptor(factory.provider_count()).is_none());
     assert!(Provider::instantiate(Index::default(), &entry, c"brownian.presets.more", &info()).is_err());
 }
 
 #[test]
 fn sounds_and_instruments_are_declared_and_every_place_exists() {
-    let provider = provider();
+    let provider = provider(FILES);
     let index = provider.indexer();
     assert_eq!(index.extensions, ["wav", "flac", "brownian"]);
-    assert_eq!(index.locations[0], (Flags::IS_FACTORY_CONTENT, None));
-    for (flags, path) in &index.locations[1..] {
+    for (flags, path) in &index.locations {
         assert_eq!(*flags, Flags::IS_USER_CONTENT);
         assert!(path.as_ref().is_some_and(|path| Path::new(path).is_absolute() && Path::new(path).is_dir()));
     }
@@ -143,14 +150,14 @@ fn sounds_and_instruments_are_declared_and_every_place_exists() {
 #[test]
 fn every_class_of_the_embedded_model_is_listed_with_a_key_and_words_to_find_it_by() {
     let listing = factory_presets();
-    assert!(listing.errors.is_empty() && listing.presets.len() >= 11, "{listing:?}");
+    assert!(listing.errors.is_empty() && listing.presets.len() == 11, "{listing:?}");
     for (key, preset) in &listing.presets {
         assert!(key.as_ref().is_some_and(|key| key.starts_with("drums/")), "{key:?}");
         assert_eq!(preset.ids, [("clap".to_owned(), "brownian.brownian".to_owned())]);
         assert!(preset.features.contains("instrument") && preset.features.contains("drum"), "{preset:?}");
     }
     let snare = &listing.presets[&Some("drums/snare/1".to_owned())];
-    assert!(snare.name == "Snare 1" && snare.features.contains("snare"), "{snare:?}");
+    assert!(snare.name == "Snare" && snare.features.contains("snare"), "{snare:?}");
 }
 
 #[test]
