@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads files that `brownian` wrote with programs that know nothing of it, and says where they disagree.
 
-    scripts/check-files.py [path of brownian, else target/release/brownian]
+    scripts/check-files.py [path of brownian, else target/release/brownian] [more WAV files of 24 bits, such as of a pitch]
 
 Readers, each used where it is there and named where it is not:
   soxi, sox      Debian package sox
@@ -18,6 +18,7 @@ import importlib.util
 import json
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -80,6 +81,8 @@ def with_ffprobe(path, told, bits):
 def with_sndfile(path, told, bits):
     text = run("sndfile-info", path)
     quiet("sndfile-info", path, text)
+    if told["instrument"]:
+        contains("sndfile-info", path, text, "inst : 7", f"Midi Note    : {told['root_key']}")
     contains("sndfile-info", path, text, "LIST", "INFO", told["title"], f"Frames      : {told['frames']}")
     if told["one_shot"] or told["tempo_bpm"]:
         contains("sndfile-info", path, text, "acid")
@@ -108,6 +111,13 @@ def with_wavinfo(path, told, bits):
     expect("wavinfo", path, "recipe", json.loads(info.info.comment)["seed"], told["recipe"]["seed"])
     if told["root_key"] is not None:
         expect("wavinfo", path, "root key", info.smpl.midi_note, told["root_key"])
+    for chunk in info.main_list if told["instrument"] else []:
+        if getattr(chunk, "ident", None) == b"inst":
+            it, body = told["instrument"], chunk.read_data(path.open("rb"))
+            need = (it["root_key"], it["fine_tune_cents"], it["gain_db"], *it["keys"], *it["velocities"])
+            expect("wavinfo", path, "inst", struct.unpack("<BbbBBBB", body[:7]), need)
+            told["instrument_seen"] = True
+    expect("wavinfo", path, "has inst", told.get("instrument_seen", False), told["instrument"] is not None)
     if told["loop_frames"]:
         found = info.smpl.sample_loops[0]
         expect("wavinfo", path, "loop", [found.start, found.end + 1], told["loop_frames"])
@@ -164,6 +174,8 @@ def main():
                     check_wav(path, bits)
                 else:
                     print(f"not made: {path.name}: {(said.strip().splitlines() or ['no word'])[0]}")
+        for path in sys.argv[2:]:
+            check_wav(pathlib.Path(path), 24)
         kit = folder / "kit"
         for sound in ("kick", "snare", "closed-hat", "open-hat"):
             run(BROWNIAN, "render", "drums", "--class", sound, "--seed", 1, "--steps", 4, "--out", kit)

@@ -52,6 +52,23 @@ fn keys_vary_change_and_go_back() {
 }
 
 #[test]
+fn amounts_are_dials_too() {
+    let bench = Bench::new().with_tiny_model();
+    let take = |keys: &str| {
+        let flags = ["--seed", "5", "--keys", keys, "--output", "take.wav"];
+        bench.run(&[&["audition", "tiny"], &SOUND[..], &flags[..]].concat()).done();
+        let samples = decode(&bench.path("take.wav")).unwrap().into_channels().swap_remove(0);
+        samples.chunks(2048).map(<[f32]>::to_vec).collect::<Vec<_>>()
+    };
+    // Varied by nothing at all, a sound is itself.
+    let heard = take(" 6---v");
+    assert_eq!((heard.len(), &heard[1]), (2, &heard[0]));
+    // Of a morph from the second to the first sound, five tenths more and it is the first.
+    let heard = take(" r7m+++++");
+    assert_eq!((heard.len(), &heard[7]), (8, &heard[0]));
+}
+
+#[test]
 fn a_key_that_means_nothing_and_a_terminal_that_is_none_are_told() {
     let bench = Bench::new().with_tiny_model();
     bench.run(&["audition", "tiny", "--seed", "1", "--keys", "rx", "--output", "a.wav"]).refused(2, &["'x'"]);

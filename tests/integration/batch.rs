@@ -245,6 +245,51 @@ fn ctrl_c_ends_a_batch_with_130_and_leaves_only_whole_files() {
 }
 
 #[test]
+fn a_row_of_more_than_a_minute_goes_through_the_disk_and_is_not_made_again() {
+    let bench = Bench::new().with_tiny_texture();
+    bench.write("a.csv", b"model,seed,steps,duration,format\ntexture,1,1,61,wav16\n\ntexture,2,1,0.1,wav16\n");
+    bench.run(&["batch", "a.csv", "--out", "out"]).done();
+    let told = report(&bench, "out");
+    let long = told.iter().find(|row| row["seed"] == 1).unwrap();
+    assert_eq!((&long["duration_s"], &long["line"]), (&61.0.into(), &2.into()));
+    assert!(long["lufs"].is_number() && long["render_s"].is_number(), "{long}");
+    assert_eq!(told.iter().find(|row| row["seed"] == 2).unwrap()["line"], 4);
+    let path = format!("out/{}", long["path"].as_str().unwrap());
+    let flags = ["--seed", "1", "--steps", "1", "--duration", "61", "--format", "wav16", "--out", "same.wav"];
+    bench.run(&[&["render", "texture"], &flags[..]].concat()).done();
+    assert!(bench.read(&path) == bench.read("same.wav"));
+    let before = bench.read("out/report.jsonl");
+    let run = bench.run(&["batch", "a.csv", "--out", "out"]).done();
+    assert!(run.stderr.contains("0 clips made") && run.stderr.contains("2 were there"), "{run:#?}");
+    assert_eq!(bench.read("out/report.jsonl"), before);
+}
+
+/// What a kill in the middle of a long sound leaves is gone after the next batch in its folder.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_killed_batch_has_left_is_cleared_by_the_next() {
+    let bench = Bench::new().with_tiny_texture();
+    let temporary = |bench: &Bench| {
+        let names = if bench.path("out").exists() { bench.names("out") } else { Vec::new() };
+        names.into_iter().filter(|name| name.ends_with(".tmp")).count()
+    };
+    bench.write("a.csv", b"model,seed,steps,duration\ntexture,1,1,3600\n");
+    let mut run = bench.spawn(&["batch", "a.csv", "--out", "out"]);
+    for _ in 0..6000 {
+        if temporary(&bench) > 0 || run.try_wait().unwrap().is_some() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert_eq!(temporary(&bench), 1);
+    bench.write("b.csv", b"model,seed,steps,duration\ntexture,2,1,0.1\n");
+    bench.run(&["batch", "b.csv", "--out", "out"]).done();
+    assert_eq!(temporary(&bench), 0);
+}
+
+#[test]
 fn a_long_manifest_is_read_as_it_is_made() {
     let bench = Bench::new().with_tiny_model();
     // One row of a hundred million clips; the first few are enough to know that none waits for the last.

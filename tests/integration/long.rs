@@ -1,6 +1,7 @@
 //! `brownian render --duration`: sounds longer than a model's clips.
 
 use brownian_core::audio::{decode, read_info};
+use brownian_core::generate::{Finish, Level, Shaping};
 use brownian_core::metrics::seam;
 use brownian_tests::program::Bench;
 
@@ -38,17 +39,37 @@ fn windows_join_as_smoothly_as_the_sound_goes_on() {
 }
 
 #[test]
-fn what_needs_the_whole_sound_in_memory_is_refused_by_name() {
+fn a_long_sound_is_cut_turned_and_packed_as_a_short_one() {
     let bench = Bench::new().with_tiny_texture();
-    for (how, name) in [("--reverse", "reverse"), ("--trim", "trim"), ("--remove-dc", "remove-dc")] {
-        let run = bench.run(&[&LONG[..], &["--out", "a.wav", how]].concat());
-        assert!(run.code != 0 && run.stderr.contains(name), "{run:#?}");
-    }
-    let run = bench.run(&[&LONG[..], &["--out", "a.flac"]].concat());
-    assert!(run.code != 0 && run.stderr.contains("flac"), "{run:#?}");
+    bench.run(&[&LONG[..], &["--raw", "--format", "wav32f", "--out", "whole.wav"]].concat()).done();
+    let how = ["--crop", "1..62.5", "--trim", "-20", "--reverse", "--rotate", "3", "--remove-dc", "--raw"];
+    bench.run(&[&LONG[..], &how, &["--out", "a.flac"]].concat()).done();
+    let shaping = Shaping {
+        crop_s: Some([1.0, 62.5]),
+        trim_db: Some(-20.0),
+        reverse: true,
+        rotate_s: Some(3.0),
+        remove_dc: true,
+        ..Shaping::default()
+    };
+    let finish = Finish { shaping, level: Level::Raw, ..Finish::plain(16_000) };
+    let expected = finish.apply(&decode(&bench.path("whole.wav")).unwrap()).unwrap();
+    let found = decode(&bench.path("a.flac")).unwrap();
+    assert_eq!(found.num_frames(), expected.num_frames());
+    let pairs = found.channels()[0].iter().zip(&expected.channels()[0]);
+    // Half a step of 24 bits.
+    assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() <= 1.01 * 2f32.powi(-24)));
+    assert_eq!(bench.run(&["verify", "a.flac", "--json"]).done().json()[0]["result"], "same");
+    assert_eq!(bench.names("."), ["a.flac", "models", "whole.wav"]);
+}
+
+#[test]
+fn what_no_file_can_hold_is_refused_before_anything_is_made() {
+    let bench = Bench::new().with_tiny_texture();
     let huge = ["--duration", "3600", "--sample-rate", "384000", "--channels", "2", "--out", "a.wav"];
     let run = bench.run(&[&["render", "texture"][..], &huge].concat());
     assert!(run.code != 0 && run.stderr.contains("4294967295"), "{run:#?}");
+    bench.run(&[&LONG[..], &["--out", "a.wav", "--crop", "71..72"]].concat()).refused(1, &["crop", "70.000 s"]);
     assert_eq!(bench.names("."), ["models"]);
 }
 

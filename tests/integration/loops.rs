@@ -3,6 +3,7 @@
 use brownian_core::audio::{decode, read_info};
 use brownian_core::metrics::seam;
 use brownian_tests::program::Bench;
+use brownian_tests::sounds::{ping, wav};
 
 #[test]
 fn a_loop_is_exact_to_the_sample_tells_its_points_and_tempo_and_verifies() {
@@ -34,6 +35,19 @@ fn the_seam_of_a_loop_is_as_any_other_point_at_any_rate_and_turned_by_any_angle(
         // 24,000 steps: the seam is not among the highest 24; of the flux, which has 90 points, not the highest two.
         assert!(found.step < 0.999 && found.slope < 0.999 && found.flux < 0.98, "{how:?}: {found:?}");
     }
+}
+
+#[test]
+fn a_loop_that_starts_from_a_file_has_no_seam_and_verifies() {
+    let bench = Bench::new().with_tiny_texture();
+    bench.write("rain.wav", &wav(&ping(300.0, 16_000), 1, 16_000));
+    let from = ["--init-audio", "rain.wav", "--init-noise-level", "0.4", "--loop", "--duration", "0.8"];
+    bench.run(&[&["render", "texture", "--seed", "4", "--out", "a.wav"], &from[..]].concat()).done();
+    let clip = decode(&bench.path("a.wav")).unwrap();
+    let found = seam(&clip.channels()[0], 0);
+    assert!(clip.num_frames() == 12_800 && found.step < 0.999 && found.slope < 0.999, "{found:?}");
+    assert_eq!(bench.run(&["verify", "a.wav", "--json"]).done().json()[0]["result"], "same");
+    bench.run(&["render", "texture", "--loop", "--inpaint", "rain.wav", "--mask", "0.1..0.2"]).refused(2, &["loop"]);
 }
 
 #[test]

@@ -1,8 +1,10 @@
-//! The RIFF chunks that carry information beside the samples: `LIST/INFO`, `smpl` and `acid`, as bytes and back.
+//! The RIFF chunks that carry information beside the samples: `LIST/INFO`, `smpl`, `inst` and `acid`, as bytes and back.
 //!
 //! A chunk is four letters, a 32-bit length and that many bytes, padded to an even number. All numbers are little
 //! endian. Everything here works on slices and refuses what does not fit by giving nothing: chunks of foreign files
 //! are full of surprises.
+
+use serde::Serialize;
 
 /// A chunk: header, body, and the pad byte that an odd body needs.
 pub(super) fn chunk(id: &[u8; 4], body: &[u8]) -> Vec<u8> {
@@ -76,6 +78,50 @@ impl Sampler {
         let frames = || Some((u32_at(body, 44)?, u32_at(body, 48)?.checked_add(1)?));
         let loop_frames = frames().filter(|(start, end)| num_loops > 0 && start < end);
         Some(Self { root_key, loop_frames })
+    }
+}
+
+/// How a sampler is to spread a sound over its keys (`inst`): beside [`Sampler`], for programs that read no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Instrument {
+    /// The MIDI note that plays the sound unchanged: 0..=127.
+    pub root_key: u8,
+    /// What to add to its pitch, in cents: -50..=50.
+    pub fine_tune_cents: i8,
+    /// What to add to its level, in dB.
+    pub gain_db: i8,
+    /// Lowest and highest key that play it: 0..=127.
+    pub keys: [u8; 2],
+    /// Lowest and highest velocity that play it: 1..=127.
+    pub velocities: [u8; 2],
+}
+
+impl Instrument {
+    /// On every key, at every velocity, as it is.
+    pub fn everywhere(root_key: u8) -> Self {
+        Self { root_key, fine_tune_cents: 0, gain_db: 0, keys: [0, 127], velocities: [1, 127] }
+    }
+
+    /// Whether every number is within its range.
+    pub(super) fn is_valid(self) -> bool {
+        let is_span = |[low, high]: [u8; 2]| low <= high && high < 128;
+        let is_tuned = (-50..=50).contains(&self.fine_tune_cents);
+        self.root_key < 128 && is_tuned && is_span(self.keys) && is_span(self.velocities) && self.velocities[0] > 0
+    }
+
+    /// The body of an `inst` chunk: seven bytes.
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        let Self { root_key, fine_tune_cents, gain_db, keys, velocities } = self;
+        let signed = [fine_tune_cents, gain_db].map(|x| x.to_le_bytes()[0]);
+        [&[root_key][..], &signed, &keys, &velocities].concat()
+    }
+
+    /// From the body of an `inst` chunk; `None` if it is too short or says what cannot be.
+    pub(super) fn from_bytes(body: &[u8]) -> Option<Self> {
+        let &[root_key, fine, gain, low, high, soft, loud] = body.get(..7)? else { return None };
+        let [fine_tune_cents, gain_db] = [fine, gain].map(|x| i8::from_le_bytes([x]));
+        let found = Self { root_key, fine_tune_cents, gain_db, keys: [low, high], velocities: [soft, loud] };
+        found.is_valid().then_some(found)
     }
 }
 
@@ -157,6 +203,18 @@ mod tests {
         let bytes = Sampler { root_key: 60, loop_frames: Some((100, 2000)) }.to_bytes(44_100);
         assert_eq!(bytes.len(), 36 + 24);
         assert_eq!((u32_at(&bytes, 8), u32_at(&bytes, 48)), (Some(22_676), Some(1999)));
+    }
+
+    #[test]
+    fn an_instrument_chunk_survives_and_one_that_cannot_be_gives_nothing() {
+        let wide = Instrument::everywhere(36);
+        assert_eq!(wide.to_bytes(), [36, 0, 0, 0, 127, 1, 127]);
+        for instrument in [wide, Instrument { fine_tune_cents: -50, gain_db: -12, keys: [60, 60], ..wide }] {
+            assert_eq!(Instrument::from_bytes(&instrument.to_bytes()), Some(instrument));
+        }
+        assert_eq!(Instrument::from_bytes(&[60, 0, 0, 0, 127, 1]), None);
+        assert_eq!(Instrument::from_bytes(&[60, 0, 0, 9, 8, 1, 127]), None);
+        assert_eq!(Instrument::from_bytes(&[0xff; 7]), None);
     }
 
     #[test]

@@ -16,13 +16,18 @@ pub fn onset_frame(clip: &Clip, threshold_db: f64) -> Option<usize> {
 /// The frames from the first to the last that are louder than the peak plus `threshold_db`; `None` for silence.
 pub fn sounding_frames(clip: &Clip, threshold_db: f64) -> Option<Range<usize>> {
     let peak = clip.peak();
-    // A threshold above 0 dB would leave nothing of any sound.
-    let threshold = f64::from(peak) * gain(threshold_db.min(0.0));
+    let threshold = threshold(peak, threshold_db);
     let is_loud = |sample: &f32| f64::from(sample.abs()) >= threshold;
     let channels = || clip.channels().iter();
     let start = channels().filter_map(|channel| channel.iter().position(is_loud)).min()?;
     let end = channels().filter_map(|channel| channel.iter().rposition(is_loud)).max()? + 1;
     (peak > 0.0).then_some(start..end)
+}
+
+/// The level from which on samples of a sound of this peak count in [`sounding_frames`].
+pub fn threshold(peak: f32, threshold_db: f64) -> f64 {
+    // A threshold above 0 dB would leave nothing of any sound.
+    f64::from(peak) * gain(threshold_db.min(0.0))
 }
 
 /// The clip without the silence around it: everything before and after [`sounding_frames`]. Silence becomes empty.

@@ -24,7 +24,37 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     outcome.map_err(|source| AudioError::Io { path: path.to_owned(), action: "write", source }.into())
 }
 
-/// A new file in the folder of `path`, under a name that no one has. Short, as `path`'s own may be of full length.
+/// Remove the temporary files of this program in `folder` that no living process writes any more: what a kill leaves.
+///
+/// A file goes only if no process of its number lives here (told on Linux; elsewhere none goes), and if no one has it
+/// locked: so those of other machines that share the folder stay. What cannot be removed stays too.
+pub fn clear_abandoned(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    for path in paths.filter(|path| writer(path).is_some_and(is_dead)) {
+        // Who holds the lock is alive, elsewhere.
+        let is_free = OpenOptions::new().write(true).open(&path).is_ok_and(|file| file.try_lock().is_ok());
+        if is_free {
+            let _ = std::fs::remove_file(&path);
+        }
+    }
+}
+
+/// The number of the process that a temporary file names.
+fn writer(path: &Path) -> Option<u32> {
+    let name = path.file_name()?.to_str()?;
+    let (process, attempt) = name.strip_prefix(".brownian-")?.strip_suffix(".tmp")?.split_once('-')?;
+    attempt.parse::<u32>().ok()?;
+    process.parse().ok()
+}
+
+fn is_dead(process: u32) -> bool {
+    let processes = Path::new("/proc");
+    processes.join("self").exists() && !processes.join(process.to_string()).exists()
+}
+
+/// A new file in the folder of `path`, under a name that no one has, locked for as long as it is open. Short, as `path`'s
+/// own may be of full length.
 pub(super) fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     let mut attempt = 0u32;
     loop {
@@ -32,7 +62,12 @@ pub(super) fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
         match OpenOptions::new().read(true).write(true).create_new(true).open(&temporary) {
             // Others that write into this folder right now, or what a crash left.
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists && attempt < 10_000 => attempt += 1,
-            outcome => return outcome.map(|file| (temporary, file)),
+            outcome => {
+                let file = outcome?;
+                // Only tells `clear_abandoned` that it is in use: a file system without locks writes all the same.
+                let _ = file.try_lock();
+                return Ok((temporary, file));
+            }
         }
     }
 }
@@ -87,6 +122,37 @@ mod tests {
         for writer in 0..8u8 {
             assert_eq!(std::fs::read(folder.path().join(format!("{writer}.wav"))).unwrap(), [writer; 1000]);
         }
+    }
+
+    /// A process that has ended, and whose number is not given again soon.
+    #[cfg(target_os = "linux")]
+    fn dead_process() -> u32 {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        child.id()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn only_what_the_dead_have_left_is_cleared() {
+        let folder = TempDir::new().unwrap();
+        let write = |name: String| std::fs::write(folder.path().join(name), b"half").unwrap();
+        write(format!(".brownian-{}-0.tmp", dead_process()));
+        // Of a living process, of a dead one whose number lives on another machine and holds the lock, and others' files.
+        write(format!(".brownian-{}-0.tmp", std::process::id()));
+        write(format!(".brownian-{}-7.tmp", dead_process()));
+        write(".brownian-x-0.tmp".to_owned());
+        write("a.wav".to_owned());
+        let names_before = names(&folder).len();
+        let elsewhere = names(&folder).into_iter().find(|name| name.ends_with("-7.tmp")).unwrap();
+        let locked = File::open(folder.path().join(&elsewhere)).unwrap();
+        locked.try_lock().unwrap();
+        clear_abandoned(folder.path());
+        assert_eq!(names(&folder).len(), names_before - 1, "{:?}", names(&folder));
+        drop(locked);
+        clear_abandoned(folder.path());
+        assert!(!names(&folder).contains(&elsewhere) && names(&folder).contains(&"a.wav".to_owned()));
+        clear_abandoned(&folder.path().join("none"));
     }
 
     #[test]

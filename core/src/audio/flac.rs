@@ -3,7 +3,7 @@
 use flacenc::bitsink::ByteSink;
 use flacenc::component::{BitRepr, MetadataBlockData, Stream};
 use flacenc::config::Encoder;
-use flacenc::error::Verify;
+use flacenc::error::{Verified, Verify};
 use flacenc::source::MemSource;
 
 use super::chunks::u32_at;
@@ -13,7 +13,7 @@ use super::wav_info::WavInfo;
 use crate::error::{AudioError, Result};
 
 /// Bits of a sample: the most that the format's decoders all take, so that a FLAC loses what a 24-bit WAV loses.
-const BITS: u32 = 24;
+pub(super) const BITS: u32 = 24;
 
 /// The metadata block that holds texts.
 pub(super) const VORBIS_COMMENT: u8 = 4;
@@ -27,29 +27,36 @@ pub(super) const VORBIS_COMMENT: u8 = 4;
 /// More than 8 channels, a rate above 96 kHz, no frames, a sample that is NaN or infinite, or what
 /// [`wav_bytes`](super::wav_bytes) refuses in `info`.
 pub fn flac_bytes(clip: &Clip, info: &WavInfo) -> Result<Vec<u8>> {
-    let (num_channels, rate) = (clip.num_channels(), clip.sample_rate());
-    if num_channels > 8 || rate > 96_000 || clip.num_frames() == 0 {
-        let found = format!("{num_channels} channels and {} frames at {rate} Hz", clip.num_frames());
-        let needed = "1..=8 channels and at least 1 frame at 1..=96000 Hz";
-        return Err(AudioError::Flac { found, needed }.into());
-    }
+    check_shape(clip.num_channels(), clip.num_frames(), clip.sample_rate())?;
     clip.check_finite(|| "a FLAC file".to_owned())?;
     info.validate(clip.num_frames())?;
     // The checks above cover what the encoder refuses; should it know more reasons, it says so itself.
     let refused = |found: String| AudioError::Flac { found, needed: "what the encoder takes" };
     let mut stream = encode(clip).map_err(refused)?;
-    let comment = MetadataBlockData::new_unknown(VORBIS_COMMENT, &comment_block(info));
-    stream.add_metadata_block(comment.map_err(|e| refused(e.to_string()))?);
+    stream.add_metadata_block(comment_block(info)?);
     let mut sink = ByteSink::new();
     stream.write(&mut sink).map_err(|e| refused(e.to_string()))?;
     Ok(sink.into_inner())
 }
 
-fn encode(clip: &Clip) -> Result<Stream, String> {
+/// Whether the format holds a sound of this shape, in blocks of a size that decoders take.
+pub(super) fn check_shape(num_channels: usize, num_frames: usize, rate: u32) -> Result<(), AudioError> {
+    if (1..=8).contains(&num_channels) && rate <= 96_000 && num_frames > 0 {
+        return Ok(());
+    }
+    let found = format!("{num_channels} channels and {num_frames} frames at {rate} Hz");
+    Err(AudioError::Flac { found, needed: "1..=8 channels and at least 1 frame at 1..=96000 Hz" })
+}
+
+pub(super) fn encoder() -> Result<Verified<Encoder>, String> {
     let mut config = Encoder::default();
     // Of loud noise the encoder takes the cost of fixed prediction for a small one, and writes megabytes for a block.
     config.subframe_coding.use_fixed = false;
-    let config = config.into_verified().map_err(|(_, e)| e.to_string())?;
+    config.into_verified().map_err(|(_, e)| e.to_string())
+}
+
+fn encode(clip: &Clip) -> Result<Stream, String> {
+    let config = encoder()?;
     let samples: Vec<i32> = clip.to_interleaved().into_iter().map(|sample| quantize(sample, BITS)).collect();
     let source = MemSource::from_samples(&samples, clip.num_channels(), BITS as usize, clip.sample_rate() as usize);
     let stream = flacenc::encode_with_fixed_block_size(&config, source, config.block_size);
@@ -59,8 +66,14 @@ fn encode(clip: &Clip) -> Result<Stream, String> {
     Ok(stream)
 }
 
+/// The block of the header that tells what `info` says in words.
+pub(super) fn comment_block(info: &WavInfo) -> Result<MetadataBlockData, AudioError> {
+    let block = MetadataBlockData::new_unknown(VORBIS_COMMENT, &comments(info));
+    block.map_err(|e| AudioError::Flac { found: e.to_string(), needed: "what the encoder takes" })
+}
+
 /// A vendor, a count, and as many `NAME=value`; each text after its length, all numbers little endian.
-fn comment_block(info: &WavInfo) -> Vec<u8> {
+fn comments(info: &WavInfo) -> Vec<u8> {
     let mut fields = vec![format!("ENCODER={}", info.software_or_ours())];
     fields.extend(info.title.as_ref().map(|title| format!("TITLE={title}")));
     fields.extend(info.comment.as_ref().map(|comment| format!("COMMENT={comment}")));
@@ -165,7 +178,7 @@ mod tests {
 
     #[test]
     fn broken_comments_give_what_is_whole() {
-        let block = comment_block(&info());
+        let block = comments(&info());
         assert_eq!(comment_fields(&block).len(), 4);
         for len in 0..block.len() {
             assert!(comment_fields(&block[..len]).len() < 4);

@@ -38,8 +38,8 @@ const MAX_CHANNELS: usize = 64;
 /// from such a file is written back unchanged. There is no dither: it needs a seed, which the caller has
 /// ([`Finish::dither`](crate::generate::Finish)); at 24 bits it would lie below any converter's noise.
 ///
-/// `smpl` is written where there is a root key or a loop (a loop without a key gets 60, the format's usual), `acid`
-/// where there is a tempo or a one-shot. Cost: one pass over the samples.
+/// `smpl` is written where there is a root key or a loop (a loop without a key gets 60, the format's usual), `inst` where
+/// there is an instrument, `acid` where there is a tempo or a one-shot. Cost: one pass over the samples.
 ///
 /// # Errors
 /// More than 64 channels, a sample that is NaN or infinite, a loop that does not lie inside the clip, a key above
@@ -148,6 +148,7 @@ fn info_chunks(shape: Shape, info: &WavInfo) -> Vec<u8> {
         let sampler = Sampler { root_key: info.root_key.unwrap_or(60), loop_frames: info.loop_frames };
         out.extend(chunk(b"smpl", &sampler.to_bytes(shape.sample_rate)));
     }
+    out.extend(info.instrument.map(|it| chunk(b"inst", &it.to_bytes())).unwrap_or_default());
     if info.one_shot || info.tempo_bpm.is_some() {
         let duration_s = shape.num_frames as f64 / f64::from(shape.sample_rate);
         let num_beats = info.tempo_bpm.map_or(0.0, |bpm| (duration_s * f64::from(bpm) / 60.0).round()) as u32;

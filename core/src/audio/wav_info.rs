@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::chunks::{Acid, Sampler, info_texts, u32_at};
+use super::chunks::{Acid, Instrument, Sampler, info_texts, u32_at};
 use super::flac::{VORBIS_COMMENT, comment_fields};
 use crate::error::{AudioError, Result};
 
@@ -27,6 +27,8 @@ pub struct WavInfo {
     pub tempo_bpm: Option<f32>,
     /// To be played once, as it is, at any tempo (`acid`).
     pub one_shot: bool,
+    /// How a sampler is to spread it over its keys (`inst`).
+    pub instrument: Option<Instrument>,
 }
 
 impl WavInfo {
@@ -40,6 +42,10 @@ impl WavInfo {
         let refuse = |field, found: String, needed: String| Err(AudioError::WavField { field, found, needed });
         if let Some(key) = self.root_key.filter(|&key| key > 127) {
             return refuse("root_key", key.to_string(), "a MIDI note in 0..=127".to_owned());
+        }
+        if let Some(instrument) = self.instrument.filter(|instrument| !instrument.is_valid()) {
+            let needed = "keys in 0..=127, velocities in 1..=127, low to high, and -50..=50 cents".to_owned();
+            return refuse("instrument", format!("{instrument:?}"), needed);
         }
         if let Some(bpm) = self.tempo_bpm.filter(|bpm| !(bpm.is_finite() && *bpm > 0.0)) {
             return refuse("tempo_bpm", bpm.to_string(), "a positive number of beats per minute".to_owned());
@@ -89,7 +95,7 @@ fn read_chunks(file: &mut BufReader<File>) -> std::io::Result<WavInfo> {
         let header = read_up_to(file, 8)?;
         let (Some(id), Some(len)) = (header.get(..4), u32_at(&header, 4)) else { return Ok(info) };
         let len = u64::from(len);
-        let is_ours = [&b"LIST"[..], b"smpl", b"acid"].contains(&id) && len <= MAX_CHUNK_LEN;
+        let is_ours = [&b"LIST"[..], b"smpl", b"inst", b"acid"].contains(&id) && len <= MAX_CHUNK_LEN;
         if is_ours {
             let body = read_up_to(file, len)?;
             info.take_chunk(id, &body);
@@ -135,6 +141,7 @@ impl WavInfo {
                     self.loop_frames = sampler.loop_frames;
                 }
             }
+            b"inst" => self.instrument = Instrument::from_bytes(body),
             _ => {
                 if let Some(acid) = Acid::from_bytes(body) {
                     self.one_shot = acid.one_shot;

@@ -5,24 +5,25 @@ use std::collections::BTreeMap;
 use super::edit::{Edit, Init, MAX_DEPTH, Morph, MorphEnd, Vary};
 use super::inpaint::resolve_inpaint;
 use super::recipe::Recipe;
-use super::request::{in_range, micro, unknown_class};
+use super::request::{Basis, in_range, micro, unknown_class};
 use super::sound_file::SoundFile;
 use crate::error::{GenerateError, Result};
 use crate::model::Card;
 
 /// Check an edit against the model of this card; what it says is rounded as recipes are.
-pub(super) fn resolve_edit(edit: &Edit, guidance: f64, card: &Card, num_samples: usize) -> Result<Edit> {
+pub(super) fn resolve_edit(edit: &Edit, guidance: f64, basis: Basis<'_>) -> Result<Edit> {
+    let card = basis.card;
     check_exclusive(edit)?;
     let depth = edit.depth();
     in_range("the number of recipes within this one", depth, 0..=MAX_DEPTH)?;
-    let morph = edit.morph.as_ref().map(|morph| resolve_morph(morph, card, num_samples)).transpose()?;
+    let morph = edit.morph.as_ref().map(|morph| resolve_morph(morph, basis)).transpose()?;
     Ok(Edit {
         class_mix: class_mix(&edit.class_mix, card)?,
         not_class: not_class(edit.not_class.as_ref(), guidance, card)?,
         vary: edit.vary.as_ref().map(resolve_vary).transpose()?,
         morph,
         init: edit.init.as_ref().map(resolve_init).transpose()?,
-        inpaint: edit.inpaint.as_ref().map(|inpaint| resolve_inpaint(inpaint, card, num_samples)).transpose()?,
+        inpaint: edit.inpaint.as_ref().map(|inpaint| resolve_inpaint(inpaint, basis)).transpose()?,
         continues: edit.continues.as_ref().map(SoundFile::pinned).transpose()?,
     })
 }
@@ -81,13 +82,13 @@ fn resolve_init(init: &Init) -> Result<Init> {
     Ok(Init { file: init.file.pinned()?, noise_level })
 }
 
-fn resolve_morph(morph: &Morph, card: &Card, num_samples: usize) -> Result<Morph> {
+fn resolve_morph(morph: &Morph, basis: Basis<'_>) -> Result<Morph> {
     let to = match &morph.to {
         MorphEnd::Seed(seed) => MorphEnd::Seed(*seed),
         MorphEnd::Recipe(recipe) => {
-            check_model(recipe, card)?;
+            check_model(recipe, basis.card)?;
             check_has_noise(recipe)?;
-            MorphEnd::Recipe(Box::new(recipe.request().resolve(card, num_samples)?))
+            MorphEnd::Recipe(Box::new(recipe.request().resolve(basis)?))
         }
         MorphEnd::File(file) => MorphEnd::File(file.pinned()?),
     };

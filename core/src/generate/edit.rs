@@ -78,7 +78,8 @@ pub enum MorphEnd {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Init {
-    /// The sound, brought into the model's form as in [`MorphEnd::File`].
+    /// The sound, brought into the model's form as in [`MorphEnd::File`]; for a loop laid around its circle, from the
+    /// file's start on: cut, with what follows faded into the start, or continued in silence.
     pub file: SoundFile,
     /// How much of it the noise hides, 0..=1: at 0.1 the result stays near, 1 ignores the file. The noise's share of
     /// what the network sees is `sin(level * 90 degrees)`.

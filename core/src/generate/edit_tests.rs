@@ -190,6 +190,25 @@ fn progress_counts_every_call_of_every_edit() {
 }
 
 #[test]
+fn the_noise_of_a_file_is_found_once_for_all_clips_of_a_session() {
+    let (session, folder) = (session(1), tempfile::tempdir().unwrap());
+    let file = ring(&folder);
+    let calls = |seed| {
+        let told = std::sync::Mutex::new((0, 0));
+        let request = edited(kick(seed), morph(MorphEnd::File(file.clone()), 0.3));
+        session.render(&request, &Cancel::default(), &|done, total| *told.lock().unwrap() = (done, total)).unwrap();
+        told.into_inner().unwrap()
+    };
+    let (first, second) = (calls(1), calls(2));
+    // Two stages, each upwards in 31 steps of two calls.
+    assert_eq!((first.0, second.0), (first.1, first.1 - 124));
+    // Another class means another noise.
+    let other = edited(snare(1), morph(MorphEnd::File(file.clone()), 0.3));
+    let fresh = sound(&self::session(1), &other);
+    assert_eq!(sound(&session, &other), fresh);
+}
+
+#[test]
 fn all_noise_ignores_the_file_and_little_of_it_stays_near() {
     let (session, folder) = (session(1), tempfile::tempdir().unwrap());
     let file = ring(&folder);
@@ -218,7 +237,7 @@ fn a_morph_from_a_file_starts_with_it_and_to_a_file_ends_in_it() {
 fn outside_of_masks_every_sample_is_the_files_with_one_stage_and_with_two() {
     let folder = tempfile::tempdir().unwrap();
     let file = ring(&folder);
-    let original = file.samples(16_000).unwrap();
+    let original = sounds::Sounds::new(16_000).samples(&file).unwrap();
     for card in [tiny::two_stage_card(), tiny::one_stage_card()] {
         let session = session_of(&card, 1);
         let painted = sound(&session, &edited(kick(1), inpaint(&file, &[[0.02, 0.05], [0.2, 0.25]])));

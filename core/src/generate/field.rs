@@ -58,17 +58,17 @@ impl Fields<'_> {
     }
 }
 
-/// The files that [`Fields::of`] inverts for a recipe, each as often as it does.
-pub(super) fn inverted_files(recipe: &Recipe) -> Vec<&SoundFile> {
+/// The files that [`Fields::of`] inverts for a recipe, each with the recipe under which it does.
+pub(super) fn inverted_files(recipe: &Recipe) -> Vec<(&SoundFile, &Recipe)> {
     let Some(morph) = &recipe.edit.morph else { return Vec::new() };
     let from = morph.from.iter().filter(|_| morph.amount < 1.0);
     let to = match &morph.to {
         _ if morph.amount <= 0.0 => Vec::new(),
         MorphEnd::Seed(_) => Vec::new(),
         MorphEnd::Recipe(other) => inverted_files(other),
-        MorphEnd::File(file) => vec![file],
+        MorphEnd::File(file) => vec![(file, recipe)],
     };
-    from.chain(to).collect()
+    from.map(|file| (file, recipe)).chain(to).collect()
 }
 
 /// The seed whose phases fill cells that no frame determines: that of the nearest sound.

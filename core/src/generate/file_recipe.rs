@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::dither::dither;
 use super::finish::{FileFormat, Finish};
 use super::recipe::Recipe;
-use crate::audio::{self, Clip, WavFormat, WavInfo};
+use crate::audio::{self, Clip, Instrument, WavFormat, WavInfo};
 use crate::error::{GenerateError, Result};
 
 /// What a file's comment holds: the recipe of the sound, and beside it under `output` what was done to it.
@@ -72,6 +72,7 @@ impl FileRecipe {
             comment: Some(self.to_json()),
             // A pitch lies in 0..=127.
             root_key: pitch.map(|pitch| pitch.round() as u8),
+            instrument: pitch.map(|pitch| Instrument::everywhere(pitch.round() as u8)),
             one_shot: looped.is_none(),
             // A minute at most.
             loop_frames: loop_frames.map(|frames| (0, frames as u32)),

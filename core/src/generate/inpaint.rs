@@ -1,26 +1,27 @@
 //! Inpainting: parts of a sound made anew, to fit the rest.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::edit::Inpaint;
 use super::pipeline::fade_out;
 use super::recipe::Recipe;
-use super::request::{micro, samples_in};
+use super::request::{Basis, micro, samples_in};
 use super::sound_file::{onset, window};
+use super::sounds::Workshop;
 use super::stages::{Guide, Run};
 use super::watch::Watch;
 use crate::error::{GenerateError, Result};
-use crate::model::{Card, Model};
 use crate::noise::{NoiseStream, Seed};
 
 /// Within a mask's edge the file fades into the new sound, over this many seconds (or half the mask).
 const EDGE_S: f64 = 0.005;
 
 /// Check the masks against the file and the model's length; ascending, and those that touch are one.
-pub(super) fn resolve_inpaint(inpaint: &Inpaint, card: &Card, num_samples: usize) -> Result<Inpaint> {
+pub(super) fn resolve_inpaint(inpaint: &Inpaint, basis: Basis<'_>) -> Result<Inpaint> {
     let file = inpaint.file.pinned()?;
-    let sample_rate = card.config.sample_rate;
-    let length = file.samples(sample_rate)?.len();
+    let (sample_rate, num_samples) = (basis.card.config.sample_rate, basis.num_samples);
+    let length = basis.sounds.samples(&file)?.len();
     let mut masks: Vec<[f64; 2]> = inpaint.masks.iter().map(|mask| mask.map(micro)).collect();
     masks.sort_by(|a, b| a[0].total_cmp(&b[0]));
     let mut merged: Vec<[f64; 2]> = Vec::new();
@@ -57,7 +58,7 @@ fn seconds(num_samples: usize, sample_rate: u32) -> f64 {
 
 /// A sound with holes, and the windows through which the model sees them.
 pub(super) struct Painting {
-    samples: Vec<f32>,
+    samples: Arc<Vec<f32>>,
     sample_rate: u32,
     num_samples: usize,
     windows: Vec<Window>,
@@ -73,12 +74,13 @@ struct Window {
 }
 
 impl Painting {
-    /// Read the file and lay windows of `num_samples` over its masks.
+    /// Read the file and lay windows as long as the model's clips over its masks.
     ///
     /// # Errors
     /// The file cannot be read, or holds another sound than the recipe was made from.
-    pub(super) fn new(inpaint: &Inpaint, sample_rate: u32, num_samples: usize) -> Result<Self> {
-        let samples = inpaint.file.samples(sample_rate)?;
+    pub(super) fn new(inpaint: &Inpaint, shop: Workshop<'_>) -> Result<Self> {
+        let (sample_rate, num_samples) = (shop.model.card.config.sample_rate, shop.model.representation.num_samples());
+        let samples = shop.sounds.samples(&inpaint.file)?;
         let in_samples = |[start, end]: &[f64; 2]| {
             samples_in(*start, sample_rate).min(samples.len())..samples_in(*end, sample_rate).min(samples.len())
         };
@@ -96,10 +98,11 @@ impl Painting {
     ///
     /// # Errors
     /// Cancelled.
-    pub(super) fn paint(&self, model: &Model, recipe: &Recipe, watch: &Watch) -> Result<Vec<f32>> {
-        let mut samples = self.samples.clone();
+    pub(super) fn paint(&self, shop: Workshop<'_>, recipe: &Recipe, watch: &Watch) -> Result<Vec<f32>> {
+        let mut samples = self.samples.to_vec();
         for (idx, window) in self.windows.iter().enumerate() {
-            let fresh = self.fresh(&samples, window, model, recipe, idx as u64, watch)?;
+            let recipe = Recipe { seed: recipe.seed.wrapping_add(idx as u64), ..recipe.clone() };
+            let fresh = self.fresh(&samples, window, shop, &recipe, watch)?;
             for mask in &window.masks {
                 let begin = (mask.start as isize - window.start) as usize;
                 self.patch(&mut samples, mask, &fresh[begin..begin + mask.len()]);
@@ -108,27 +111,26 @@ impl Painting {
         Ok(samples)
     }
 
-    /// What the model makes of a window, at the sound's own level. Each has a seed of its own.
+    /// What the model makes of a window, at the sound's own level. Each has a seed of its own, that of `recipe`.
     fn fresh(
         &self,
         samples: &[f32],
         place: &Window,
-        model: &Model,
+        shop: Workshop<'_>,
         recipe: &Recipe,
-        idx: u64,
         watch: &Watch,
     ) -> Result<Vec<f32>> {
-        let recipe = &Recipe { seed: recipe.seed.wrapping_add(idx), ..recipe.clone() };
+        let representation = &shop.model.representation;
         let mut around = window(samples, place.start, self.num_samples);
         let known = place.known(self.num_samples);
         let gain = gain(&around, &known);
         around.iter_mut().for_each(|x| *x *= gain);
-        let frames = model.representation.encode(&around)?;
-        let known_frames = model.representation.known_frames(&known);
-        let frames = Run::new(model, recipe, watch, &[]).frames(Guide::Around(&frames, &known_frames))?;
+        let frames = representation.encode(&around)?;
+        let known_frames = representation.known_frames(&known);
+        let frames = Run::new(shop, recipe, watch, &[]).frames(Guide::Around(&frames, &known_frames))?;
         watch.check()?;
         let mut phases = NoiseStream::new(Seed(recipe.seed), "phase", 0);
-        let mut fresh = model.representation.decode_around(&frames, &mut phases, &around, &known)?;
+        let mut fresh = representation.decode_around(&frames, &mut phases, &around, &known)?;
         fresh.iter_mut().for_each(|x| *x /= gain);
         Ok(fresh)
     }
@@ -219,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_patch_keeps_what_is_outside_and_joins_it_without_a_step() {
-        let painting = Painting { samples: vec![], sample_rate: 1000, num_samples: 100, windows: vec![] };
+        let painting = Painting { samples: Arc::default(), sample_rate: 1000, num_samples: 100, windows: vec![] };
         let mut samples = vec![1.0; 100];
         painting.patch(&mut samples, &(40..60), &[-1.0; 20]);
         assert!(samples[..40].iter().chain(&samples[60..]).all(|&x| x == 1.0));
@@ -231,7 +233,7 @@ mod tests {
 
     #[test]
     fn at_the_ends_of_the_file_there_is_nothing_to_fade_from_and_the_last_sample_is_silent() {
-        let painting = Painting { samples: vec![], sample_rate: 1000, num_samples: 100, windows: vec![] };
+        let painting = Painting { samples: Arc::default(), sample_rate: 1000, num_samples: 100, windows: vec![] };
         let mut samples = vec![1.0; 100];
         painting.patch(&mut samples, &(0..100), &[-1.0; 100]);
         assert_eq!((samples[0], samples[50], samples[99]), (-1.0, -1.0, 0.0));

@@ -6,13 +6,15 @@
 //! milliseconds that both windows agree on. The noise of a frame is drawn by its place in the whole sound. A file that
 //! goes on is the window before the first.
 
+use std::sync::Arc;
+
 use candle_core::Tensor;
 
 use super::condition::{away_from, condition};
 use super::pipeline::{Job, fade_out, finite};
 use super::recipe::Recipe;
 use super::request::samples_in;
-use super::sound_file::SoundFile;
+use super::sounds::Workshop;
 use super::stages::RHO;
 use super::watch::Watch;
 use crate::conditioning::Blend;
@@ -25,98 +27,96 @@ use crate::representation::{Frames, Maps};
 /// The share of a window that the last one has made already.
 const OVERLAP: usize = 4;
 
-/// How a long sound is divided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Blocks {
-    /// Samples that are new.
-    pub num_samples: usize,
+/// A long sound, divided into blocks.
+pub(super) struct Long<'a> {
+    shop: Workshop<'a>,
+    recipe: &'a Recipe,
+    /// The samples of the file that goes on; none where there is none.
+    before: Arc<Vec<f32>>,
+    /// Samples that are new, and how many of them anyone will hear.
+    num_new: usize,
+    num_heard: usize,
     /// Samples of the first block.
     first: usize,
     /// Samples that each other block adds; the last one fewer.
     step: usize,
 }
 
-impl Blocks {
+impl<'a> Long<'a> {
     /// Of a recipe, if it is longer than the model's clips, or goes on from a file.
-    pub fn of(model: &Model, recipe: &Recipe) -> Option<Self> {
-        let num_samples = samples_in(recipe.duration_s, model.card.config.sample_rate);
-        let goes_on = recipe.edit.continues.is_some();
-        let is_long = goes_on || num_samples > model.representation.num_samples();
-        (is_long && recipe.looped.is_none() && recipe.edit.inpaint.is_none()).then(|| {
-            let [first, step] = if is_texture(model) {
-                let window = Window::of(model);
-                [if goes_on { window.step() - window.fade } else { window.first() }, window.step()]
-            } else {
-                [model.representation.num_samples(); 2]
-            };
-            Self { num_samples, first, step }
-        })
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn of(shop: Workshop<'a>, recipe: &'a Recipe) -> Result<Option<Self>> {
+        let model = shop.model;
+        let num_new = samples_in(recipe.duration_s, model.card.config.sample_rate);
+        let continues = recipe.edit.continues.as_ref();
+        let is_long = continues.is_some() || num_new > model.representation.num_samples();
+        if !is_long || recipe.looped.is_some() || recipe.edit.inpaint.is_some() {
+            return Ok(None);
+        }
+        let before = continues.map(|file| shop.sounds.samples(file)).transpose()?.unwrap_or_default();
+        let [first, step] = if is_texture(model) {
+            let window = Window::of(model);
+            [if continues.is_some() { window.step() - window.fade } else { window.first() }, window.step()]
+        } else {
+            [model.representation.num_samples(); 2]
+        };
+        Ok(Some(Self { shop, recipe, before, num_new, num_heard: num_new, first, step }))
+    }
+
+    /// Samples in all, with those of the file that goes on.
+    pub fn num_samples(&self) -> usize {
+        self.before.len() + self.num_new
+    }
+
+    /// The same, of which only the first `num_samples` need be made.
+    pub fn heard_until(self, num_samples: usize) -> Self {
+        let num_heard = num_samples.saturating_sub(self.before.len()).min(self.num_new);
+        Self { num_heard, ..self }
     }
 
     /// Denoiser calls in all.
     ///
     /// # Errors
     /// A file that the recipe names cannot be read.
-    pub fn num_evaluations(self, model: &Model, recipe: &Recipe) -> Result<usize> {
-        let num_blocks = 1 + self.num_samples.saturating_sub(self.first).div_ceil(self.step);
-        Ok(num_blocks * Job::new(model, recipe)?.num_evaluations())
+    pub fn num_evaluations(&self) -> Result<usize> {
+        let num_blocks = 1 + self.num_heard.saturating_sub(self.first).div_ceil(self.step);
+        Ok(Job::new(self.shop, self.recipe)?.num_evaluations(num_blocks))
+    }
+
+    /// Make it; `sink` takes its samples in order, piece by piece, and may get some more than anyone will hear.
+    ///
+    /// # Errors
+    /// As [`Job::make`]; as `sink`.
+    pub fn make(&self, watch: &Watch, sink: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()> {
+        if is_texture(self.shop.model) {
+            return Texture::new(self, watch).make(self, sink);
+        }
+        let mut before = self.before.to_vec();
+        fade_out(&mut before, self.shop.model.card.config.sample_rate);
+        sink(&before)?;
+        self.row(watch, sink)
+    }
+
+    /// Clip after clip: number `i` is that of the recipe's seed plus `i`.
+    fn row(&self, watch: &Watch, sink: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()> {
+        let sample_rate = f64::from(self.shop.model.card.config.sample_rate);
+        for block in 0..self.num_heard.div_ceil(self.step) {
+            let left = self.num_new - block * self.step;
+            let seed = self.recipe.seed.wrapping_add(block as u64);
+            let duration_s = left.min(self.step) as f64 / sample_rate;
+            let mut one = Recipe { seed, duration_s, ..self.recipe.clone() };
+            one.edit.continues = None;
+            sink(&Job::new(self.shop, &one)?.make(watch)?.channels()[0])?;
+        }
+        Ok(())
     }
 }
 
 /// Whether a model's sounds go on: its network knows no place in time, and its window has room for an overlap.
 fn is_texture(model: &Model) -> bool {
     model.card.config.unet.circular && model.envelope.is_none() && model.representation.num_frames() >= 2 * OVERLAP
-}
-
-/// Make a long sound; `sink` takes its samples in order, piece by piece.
-///
-/// # Errors
-/// As [`Job::make`]; as `sink`.
-pub(super) fn make_long(
-    model: &Model,
-    recipe: &Recipe,
-    blocks: Blocks,
-    watch: &Watch,
-    sink: &mut dyn FnMut(&[f32]) -> Result<()>,
-) -> Result<()> {
-    let mut before = before(model, recipe)?;
-    if is_texture(model) {
-        return Texture::new(model, recipe, watch).make(&before, blocks, sink);
-    }
-    fade_out(&mut before, model.card.config.sample_rate);
-    sink(&before)?;
-    row(model, recipe, blocks, watch, sink)
-}
-
-/// The samples of the file that goes on; none where there is none.
-fn before(model: &Model, recipe: &Recipe) -> Result<Vec<f32>> {
-    let samples = |file: &SoundFile| file.samples(model.card.config.sample_rate);
-    Ok(recipe.edit.continues.as_ref().map(samples).transpose()?.unwrap_or_default())
-}
-
-/// Samples of a sound that is made in blocks, with those of the file that it goes on from.
-pub(super) fn total_samples(model: &Model, recipe: &Recipe) -> Result<usize> {
-    let new = samples_in(recipe.duration_s, model.card.config.sample_rate);
-    Ok(before(model, recipe)?.len() + new)
-}
-
-/// Clip after clip: number `i` is that of the recipe's seed plus `i`.
-fn row(
-    model: &Model,
-    recipe: &Recipe,
-    blocks: Blocks,
-    watch: &Watch,
-    sink: &mut dyn FnMut(&[f32]) -> Result<()>,
-) -> Result<()> {
-    let sample_rate = f64::from(model.card.config.sample_rate);
-    for block in 0..blocks.num_samples.div_ceil(blocks.step) {
-        let left = blocks.num_samples - block * blocks.step;
-        let seed = recipe.seed.wrapping_add(block as u64);
-        let mut one = Recipe { seed, duration_s: left.min(blocks.step) as f64 / sample_rate, ..recipe.clone() };
-        one.edit.continues = None;
-        sink(&Job::new(model, &one)?.make(watch)?.channels()[0])?;
-    }
-    Ok(())
 }
 
 /// The parts of a texture's window, in samples.
@@ -165,23 +165,26 @@ struct Texture<'a> {
 }
 
 impl<'a> Texture<'a> {
-    fn new(model: &'a Model, recipe: &'a Recipe, watch: &'a Watch<'a>) -> Self {
+    fn new(long: &Long<'a>, watch: &'a Watch<'a>) -> Self {
+        let Long { shop: Workshop { model, .. }, recipe, .. } = *long;
         let (condition, away_from) = (condition(recipe, &model.card), away_from(recipe, &model.card));
         let parts: Vec<_> = condition.parts().iter().map(|(weight, part)| (*weight, part.class)).collect();
         let maps = model.maps.mixed(&parts).level(model.representation.num_frames());
         Self { model, recipe, watch, condition, away_from, maps, window: Window::of(model) }
     }
 
-    /// `before` is what it goes on from; `sink` gets it too.
-    fn make(&self, before: &[f32], blocks: Blocks, sink: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()> {
+    /// `sink` gets what it goes on from, too.
+    fn make(&self, long: &Long<'_>, sink: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()> {
+        let before = long.before.as_slice();
         let Window { overlap, margin, fade, .. } = self.window;
         // The end of what was made: its frames, and the samples of these that the margin leaves.
         let (mut frames, mut known) = if before.is_empty() { Default::default() } else { self.end_of(before)? };
         let held = fade.min(known.len()).min(before.len());
         sink(&before[..before.len() - held])?;
-        let mut left = held + blocks.num_samples;
+        let mut left = held + long.num_new;
+        let unheard = long.num_new - long.num_heard;
         let mut block = 0;
-        while left > 0 {
+        while left > unheard {
             let made = self.frames(block, &frames)?;
             let samples = self.samples(block, &made, &known)?;
             // What was held back is mixed now, and this window's last is held back for the next.

@@ -5,7 +5,7 @@ use candle_core::Device;
 use super::*;
 use crate::audio::{Clip, decode};
 use crate::error::GenerateError;
-use crate::generate::{Cancel, FileFormat, Finish, Level, Request, Session, Shaping};
+use crate::generate::{Cancel, FileFormat, Finish, Level, Request, Session, Shaping, SoundFile};
 use crate::model::{Card, tiny};
 
 fn session(card: &Card, threads: usize) -> Session {
@@ -143,20 +143,99 @@ fn a_file_through_the_disk_has_its_level_rate_fades_and_recipe() {
 }
 
 #[test]
-fn what_is_cancelled_or_cannot_be_done_in_pieces_leaves_nothing() {
+fn what_is_cut_and_turned_through_the_disk_is_what_it_is_through_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.wav");
+    let none = Shaping::default();
+    let all = Shaping {
+        crop_s: Some([0.05, 0.45]),
+        trim_db: Some(-20.0),
+        reverse: true,
+        rotate_s: Some(0.1),
+        remove_dc: true,
+        fade_in_ms: Some(10.0),
+        fade_out_ms: Some(10.0),
+    };
+    let shapings = [
+        Shaping { crop_s: Some([0.1, 0.3]), ..none },
+        // Within a block of the stream and behind the end.
+        Shaping { crop_s: Some([0.0001, 0.0002]), ..none },
+        Shaping { crop_s: Some([0.3, 9.0]), ..none },
+        Shaping { trim_db: Some(-20.0), ..none },
+        Shaping { reverse: true, ..none },
+        Shaping { rotate_s: Some(-0.15), ..none },
+        Shaping { remove_dc: true, ..none },
+        Shaping { reverse: false, ..all },
+        all,
+    ];
+    for card in [tiny::texture_card(), tiny::two_stage_card()] {
+        let session = session(&card, 1);
+        let whole = render(&session, &request(0.5));
+        for shaping in shapings {
+            let finish = Finish { shaping, format: FileFormat::Wav32f, ..Finish::plain(16_000) };
+            let written = write(&session, finish, &path).unwrap();
+            let (found, expected) = (decode(&path).unwrap(), finish.apply(&whole).unwrap());
+            assert_eq!((written.num_frames, found.num_frames()), (expected.num_frames(), expected.num_frames()));
+            let pairs = found.channels()[0].iter().zip(&expected.channels()[0]);
+            // The same samples; their gain is rounded once more or less.
+            assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-6), "{shaping:?}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn what_a_crop_cuts_off_behind_is_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    for card in [tiny::texture_card(), tiny::two_stage_card()] {
+        let session = session(&card, 1);
+        let calls = |crop_s| {
+            let told = Mutex::new((0, 0));
+            let on_step = |done, total| *told.lock().unwrap() = (done, total);
+            let finish = Finish { shaping: Shaping { crop_s, ..Shaping::default() }, ..Finish::plain(16_000) };
+            let path = folder.path().join("a.wav");
+            session.write(&request(1.0), finish, &path, &Cancel::default(), &on_step).unwrap();
+            let (done, total) = told.into_inner().unwrap();
+            assert_eq!(done, total);
+            done
+        };
+        // Two blocks of eight, or of eleven.
+        assert!(3 * calls(Some([0.05, 0.2])) < calls(None));
+    }
+}
+
+#[test]
+fn a_flac_through_the_disk_holds_the_samples_of_a_wav() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = session(&tiny::texture_card(), 1);
+    let samples = |format, name: &str| {
+        let path = folder.path().join(name);
+        write(&session, Finish { format, channels: 2, ..Finish::plain(44_100) }, &path).unwrap();
+        (decode(&path).unwrap(), crate::generate::FileRecipe::read(&path).unwrap().recipe)
+    };
+    assert_eq!(samples(FileFormat::Flac, "a.flac"), samples(FileFormat::Wav24, "a.wav"));
+}
+
+#[test]
+fn what_is_cancelled_or_cropped_to_nothing_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.wav");
     let session = session(&tiny::texture_card(), 1);
-    let reversed = Finish { shaping: Shaping { reverse: true, ..Shaping::default() }, ..Finish::plain(16_000) };
-    assert!(write(&session, reversed, &path).unwrap_err().to_string().contains("reverse"));
-    let cancel = Cancel::default();
-    let on_step = |done, _| {
-        if done == 5 {
-            cancel.cancel();
-        }
-    };
-    let error = session.write(&request(0.5), Finish::plain(16_000), &path, &cancel, &on_step).unwrap_err();
-    assert!(matches!(error, crate::Error::Generate(GenerateError::Cancelled)), "{error}");
+    let behind = Shaping { crop_s: Some([0.5, 0.6]), ..Shaping::default() };
+    let message = write(&session, Finish { shaping: behind, ..Finish::plain(16_000) }, &path).unwrap_err().to_string();
+    assert_eq!(message, "crop is 0.5..0.6 s; need a start before the clip's end (0.500 s)");
+    let trimmed = Shaping { trim_db: Some(-60.0), ..Shaping::default() };
+    for shaping in [Shaping::default(), trimmed] {
+        let cancel = Cancel::default();
+        let on_step = |done, _| {
+            if done == 5 {
+                cancel.cancel();
+            }
+        };
+        let finish = Finish { shaping, ..Finish::plain(16_000) };
+        let error = session.write(&request(0.5), finish, &path, &cancel, &on_step).unwrap_err();
+        assert!(matches!(error, crate::Error::Generate(GenerateError::Cancelled)), "{error}");
+    }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use candle_core::Device;
 
 use super::*;
-use crate::generate::{Cancel, FileRecipe, Finish, Rendered, Request, Session, Shaping};
+use crate::audio::{WavFormat, WavInfo, wav_bytes};
+use crate::generate::{Cancel, Edit, FileRecipe, Finish, Init, Rendered, Request, Session, Shaping, SoundFile};
 use crate::model::{Card, tiny};
 use crate::representation::RepresentationConfig;
 
@@ -115,6 +116,43 @@ fn one_shots_fall_on_the_beats() {
     // 1 s of 16 kHz is 500 frames of 32 samples: 124 frames each, nearer together than 32 would be far.
     assert_eq!(model.representation.num_frames() % 4, 0);
     assert!(model.representation.num_samples().abs_diff(16_000) <= model.representation.num_frames() / 2);
+}
+
+/// A file of this model's rate: a sweep, loud to its end.
+fn sweep(folder: &tempfile::TempDir, num_samples: usize) -> SoundFile {
+    let samples = (0..num_samples).map(|i| (1e-5 * (i * i) as f32 + 0.05 * i as f32).sin()).collect();
+    let (path, clip) = (folder.path().join("sweep.wav"), Clip::mono(samples, 16_000).unwrap());
+    std::fs::write(&path, wav_bytes(&clip, WavFormat::Wav32f, &WavInfo::default()).unwrap()).unwrap();
+    SoundFile::new(path)
+}
+
+#[test]
+fn a_loop_that_starts_from_a_file_has_no_seam_and_is_near_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    // Longer than the loop of 9,600 samples, and shorter.
+    for (card, num_samples) in
+        [(tiny::texture_card(), 12_000), (tiny::two_stage_card(), 12_000), (tiny::texture_card(), 4000)]
+    {
+        let (session, file) = (session(&card, 2), sweep(&folder, num_samples));
+        let at = |noise_level, seed| {
+            let edit = Edit { init: Some(Init { file: file.clone(), noise_level }), ..Edit::default() };
+            let request = Request { edit, seed, ..request(Loop::default(), Some(0.6)) };
+            let rendered = render(&session, &request).unwrap();
+            let again = render(&session, &rendered.recipe.request()).unwrap();
+            assert_eq!(again.clip, rendered.clip);
+            rendered.clip.into_channels().remove(0)
+        };
+        let near = at(0.1, 5);
+        assert_eq!(near.len(), 9600);
+        let found = crate::metrics::seam(&near, 0);
+        // 9,600 steps: the wrap is not among the highest ten.
+        assert!(found.step < 0.999 && found.slope < 0.999, "{found:?}");
+        // Two seeds agree where little noise hides the file, and differ where all is noise.
+        let distance = |level| crate::metrics::log_spectral_distance_db(&at(level, 5), &at(level, 6), 16_000);
+        let (little, much) = (distance(0.02), distance(1.0));
+        // What is left are phases, which come from the seed.
+        assert!(little < 0.8 * much, "{little} dB, {much} dB");
+    }
 }
 
 #[test]

@@ -8,11 +8,11 @@ use super::inpaint::Painting;
 use super::recipe::Recipe;
 use super::request::samples_in;
 use super::sound_file::SoundFile;
-use super::stages::{Guide, INVERSION_EVALUATIONS, Run};
+use super::sounds::Workshop;
+use super::stages::{Guide, INVERSION_EVALUATIONS, Run, unknown_noises};
 use super::watch::Watch;
-use crate::audio::Clip;
+use crate::audio::{Clip, resample_periodic};
 use crate::error::{GenerateError, Result};
-use crate::model::Model;
 use crate::noise::{NoiseStream, Seed};
 use crate::representation::Frames;
 
@@ -21,7 +21,7 @@ const FADE_S: f64 = 0.005;
 
 /// A resolved recipe with the files that it starts from, read.
 pub(super) struct Job<'a> {
-    model: &'a Model,
+    shop: Workshop<'a>,
     recipe: &'a Recipe,
     /// The files that are inverted or started from, as frames.
     sounds: Vec<(SoundFile, Frames)>,
@@ -33,27 +33,36 @@ impl<'a> Job<'a> {
     ///
     /// # Errors
     /// One cannot be read, or holds another sound than the recipe was made from.
-    pub(super) fn new(model: &'a Model, recipe: &'a Recipe) -> Result<Self> {
-        let (sample_rate, num_samples) = (model.card.config.sample_rate, model.representation.num_samples());
+    pub(super) fn new(shop: Workshop<'a>, recipe: &'a Recipe) -> Result<Self> {
         let mut sounds: Vec<(SoundFile, Frames)> = Vec::new();
-        for file in inverted_files(recipe).into_iter().chain(heard(recipe).map(|init| &init.file)) {
+        let inverted = inverted_files(recipe).into_iter().map(|(file, _)| file);
+        for file in inverted.chain(heard(recipe).map(|init| &init.file)) {
             if !sounds.iter().any(|(known, _)| known == file) {
-                let frames = model.representation.encode(&file.example(sample_rate, num_samples)?)?;
-                sounds.push((file.clone(), frames));
+                let example = in_form(shop, recipe, file)?;
+                sounds.push((file.clone(), shop.model.representation.encode(&example)?));
             }
         }
         let painting = recipe.edit.inpaint.as_ref();
-        let painting = painting.map(|inpaint| Painting::new(inpaint, sample_rate, num_samples)).transpose()?;
-        Ok(Self { model, recipe, sounds, painting })
+        let painting = painting.map(|inpaint| Painting::new(inpaint, shop)).transpose()?;
+        Ok(Self { shop, recipe, sounds, painting })
     }
 
-    /// Denoiser calls that the clip costs, over all stages.
-    pub(super) fn num_evaluations(&self) -> usize {
+    /// Denoiser calls that so many clips of the recipe cost, over all stages.
+    pub(super) fn num_evaluations(&self, num_clips: usize) -> usize {
+        let model = self.shop.model;
         // Every clip on a circle has an envelope of its own.
-        let num_stages = 1 + self.model.envelope.as_ref().map_or(0, |_| self.model.clips_on_circle());
-        let num_clips = self.painting.as_ref().map_or(1, Painting::num_windows);
-        let sampling = num_clips * self.recipe.sampler.num_evaluations(self.recipe.steps);
-        num_stages * (sampling + inverted_files(self.recipe).len() * INVERSION_EVALUATIONS)
+        let num_stages = 1 + model.envelope.as_ref().map_or(0, |_| model.clips_on_circle());
+        let num_windows = self.painting.as_ref().map_or(1, Painting::num_windows);
+        let sampling = num_stages * num_windows * self.recipe.sampler.num_evaluations(self.recipe.steps);
+        num_clips * sampling + unknown_noises(self.shop, self.recipe).len() * INVERSION_EVALUATIONS
+    }
+
+    /// Find the noise of every file that the recipe inverts, unless it is known.
+    ///
+    /// # Errors
+    /// Cancelled.
+    pub(super) fn invert_ahead(&self, watch: &Watch) -> Result<()> {
+        Run::new(self.shop, self.recipe, watch, &self.sounds).invert_all()
     }
 
     /// Make the clip.
@@ -62,11 +71,11 @@ impl<'a> Job<'a> {
     /// Cancelled; the model gave no finite sound.
     pub(super) fn make(&self, watch: &Watch) -> Result<Clip> {
         let samples = match &self.painting {
-            Some(painting) => painting.paint(self.model, self.recipe, watch)?,
+            Some(painting) => painting.paint(self.shop, self.recipe, watch)?,
             None => self.sound(watch)?,
         };
         finite(&samples, self.recipe)?;
-        Clip::mono(samples, self.model.card.config.sample_rate)
+        Clip::mono(samples, self.shop.model.card.config.sample_rate)
     }
 
     fn sound(&self, watch: &Watch) -> Result<Vec<f32>> {
@@ -74,11 +83,11 @@ impl<'a> Job<'a> {
             (Some(init), Some((_, frames))) => Guide::Near(frames, init.sigma()),
             _ => Guide::Nothing,
         };
-        let frames = Run::new(self.model, self.recipe, watch, &self.sounds).frames(guide)?;
+        let frames = Run::new(self.shop, self.recipe, watch, &self.sounds).frames(guide)?;
         watch.check()?;
         let mut phases = NoiseStream::new(Seed(phase_seed(self.recipe)), "phase", 0);
-        let mut samples = self.model.representation.decode(&frames, &mut phases)?;
-        let sample_rate = self.model.card.config.sample_rate;
+        let mut samples = self.shop.model.representation.decode(&frames, &mut phases)?;
+        let sample_rate = self.shop.model.card.config.sample_rate;
         if let Some(looped) = self.recipe.looped {
             finite(&samples, self.recipe)?;
             let period = Clip::mono(samples, sample_rate)?;
@@ -88,6 +97,17 @@ impl<'a> Job<'a> {
         fade_out(&mut samples, sample_rate);
         Ok(samples)
     }
+}
+
+/// The file's sound as the networks know sounds: as a training example, or as a loop.
+fn in_form(shop: Workshop<'_>, recipe: &Recipe, file: &SoundFile) -> Result<Vec<f32>> {
+    let (sample_rate, num_samples) = (shop.model.card.config.sample_rate, shop.model.representation.num_samples());
+    let samples = shop.sounds.samples(file)?;
+    let Some(looped) = recipe.looped else { return file.example(&samples, sample_rate, num_samples) };
+    let period = looped.num_frames(recipe.duration_s, sample_rate);
+    let ring = Clip::mono(file.ring(&samples, sample_rate, period)?, sample_rate)?;
+    // The circle of the frames is longer or shorter by some samples, as the loop is that comes out of it.
+    Ok(resample_periodic(&ring, num_samples, sample_rate)?.into_channels().remove(0))
 }
 
 /// # Errors

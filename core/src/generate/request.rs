@@ -8,6 +8,7 @@ use super::check_edit::resolve_edit;
 use super::edit::{Edit, Inpaint, MorphEnd};
 use super::looping::Loop;
 use super::recipe::Recipe;
+use super::sounds::Sounds;
 use crate::conditioning::Attribute;
 use crate::diffusion::Sampler;
 use crate::error::{GenerateError, Result, did_you_mean};
@@ -18,6 +19,15 @@ use crate::noise::{NoiseStream, Seed};
 const MIN_DURATION_S: f64 = 0.001;
 /// Longest clip, in seconds.
 const MAX_DURATION_S: f64 = 3600.0;
+
+/// What a request is checked against.
+#[derive(Clone, Copy)]
+pub(super) struct Basis<'a> {
+    pub card: &'a Card,
+    /// Of the model's clips.
+    pub num_samples: usize,
+    pub sounds: &'a Sounds,
+}
 
 /// What to make. `None` takes the model's default.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,14 +65,15 @@ pub fn attribute(name: &str) -> Result<Attribute, GenerateError> {
 }
 
 impl Request {
-    /// Check against the model of this card, whose clips have `num_samples` samples, and fill in its defaults.
-    pub(super) fn resolve(&self, card: &Card, num_samples: usize) -> Result<Recipe> {
+    /// Check, and fill in the model's defaults.
+    pub(super) fn resolve(&self, basis: Basis<'_>) -> Result<Recipe> {
+        let Basis { card, num_samples, .. } = basis;
         let defaults = &card.config.sampling;
         self.check_attributes(card)?;
         self.check_pitch(card)?;
         let guidance = micro(in_range("guidance", self.guidance.unwrap_or(defaults.guidance), 0.0..=20.0)?);
-        let edit = resolve_edit(&self.edit, guidance, card, num_samples)?;
-        let (looped, duration_s) = self.length(&edit, card.config.sample_rate, num_samples)?;
+        let edit = resolve_edit(&self.edit, guidance, basis)?;
+        let (looped, duration_s) = self.length(&edit, basis)?;
         check_length(&edit, looped, samples_in(duration_s, card.config.sample_rate) > num_samples, card)?;
         Ok(Recipe {
             version: if edit.is_none() && looped.is_none() { 1 } else { 2 },
@@ -116,8 +127,9 @@ impl Request {
     }
 
     /// That of the file.
-    fn inpainted_duration(&self, inpaint: &Inpaint, sample_rate: u32) -> Result<f64> {
-        let length = inpaint.file.samples(sample_rate)?.len();
+    fn inpainted_duration(&self, inpaint: &Inpaint, basis: Basis<'_>) -> Result<f64> {
+        let sample_rate = basis.card.config.sample_rate;
+        let length = basis.sounds.samples(&inpaint.file)?.len();
         let length_s = micro(length as f64 / f64::from(sample_rate));
         match self.duration_s {
             Some(asked) if samples_in(asked, sample_rate) != length => {
@@ -130,10 +142,11 @@ impl Request {
     }
 
     /// Whether it repeats, and its seconds.
-    fn length(&self, edit: &Edit, sample_rate: u32, num_samples: usize) -> Result<(Option<Loop>, f64)> {
+    fn length(&self, edit: &Edit, basis: Basis<'_>) -> Result<(Option<Loop>, f64)> {
+        let (sample_rate, num_samples) = (basis.card.config.sample_rate, basis.num_samples);
         let Some(looped) = self.looped else {
             let duration_s = match &edit.inpaint {
-                Some(inpaint) => self.inpainted_duration(inpaint, sample_rate)?,
+                Some(inpaint) => self.inpainted_duration(inpaint, basis)?,
                 None => self.duration(sample_rate, num_samples)?,
             };
             return Ok((None, duration_s));
@@ -158,10 +171,11 @@ impl Request {
 fn check_length(edit: &Edit, looped: Option<Loop>, is_long: bool, card: &Card) -> Result<(), GenerateError> {
     let from_file = |morph: &super::edit::Morph| morph.from.is_some() || matches!(morph.to, MorphEnd::File(_));
     let is_texture = card.config.unet.circular && card.config.envelope.is_none();
-    let goes_on = (is_long || edit.continues.is_some()) && is_texture && edit.inpaint.is_none();
+    let is_one_piece = looped.is_some() || edit.inpaint.is_some();
+    let goes_on = (is_long || edit.continues.is_some()) && is_texture && !is_one_piece;
     let edits = [
         ("continuing a file", edit.continues.is_some(), looped.is_some()),
-        ("a sound to start from", edit.init.is_some(), looped.is_some() || goes_on),
+        ("a sound to start from", edit.init.is_some(), goes_on),
         ("inpainting", edit.inpaint.is_some(), looped.is_some()),
         ("a morph of files", edit.morph.as_ref().is_some_and(from_file), looped.is_some()),
         ("a morph", edit.morph.is_some(), goes_on),

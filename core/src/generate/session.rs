@@ -7,10 +7,12 @@ use std::time::Instant;
 
 use super::cancel::Cancel;
 use super::check_edit::check_model;
-use super::long::{Blocks, make_long};
+use super::field::inverted_files;
+use super::long::Long;
 use super::pipeline::Job;
 use super::recipe::Recipe;
-use super::request::Request;
+use super::request::{Basis, Request};
+use super::sounds::{Sounds, Workshop};
 use super::threads::Threads;
 use super::watch::Watch;
 use crate::audio::Clip;
@@ -35,6 +37,7 @@ pub struct Session {
     wide: Threads,
     /// One thread each: several clips at once, none waiting for another.
     narrow: Vec<Threads>,
+    sounds: Sounds,
 }
 
 impl Session {
@@ -46,7 +49,8 @@ impl Session {
         let threads = if threads == 0 { thread::available_parallelism().map_or(1, Into::into) } else { threads };
         let wide = pool(threads, threads)?;
         let narrow = (0..threads).map(|_| pool(1, threads)).collect::<Result<_>>()?;
-        Ok(Self { model, wide, narrow })
+        let sounds = Sounds::new(model.card.config.sample_rate);
+        Ok(Self { model, wide, narrow, sounds })
     }
 
     /// The model.
@@ -61,7 +65,8 @@ impl Session {
     /// Unknown class or attribute (the valid ones, the nearest), a number out of range, a file that cannot be read or
     /// holds another sound than the recipe was made from.
     pub fn resolve(&self, request: &Request) -> Result<Recipe> {
-        request.resolve(&self.model.card, self.model.representation.num_samples())
+        let num_samples = self.model.representation.num_samples();
+        request.resolve(Basis { card: &self.model.card, num_samples, sounds: &self.sounds })
     }
 
     /// Check that a recipe is of this very model and within its ranges, so that rendering its
@@ -105,6 +110,7 @@ impl Session {
             on_clip(0, &result);
             return vec![result];
         }
+        self.wide.install(|| self.invert_ahead(requests, cancel));
         let queue = AtomicUsize::new(0);
         let finished = Mutex::new(Vec::with_capacity(requests.len()));
         let work = || {
@@ -136,17 +142,48 @@ impl Session {
         on_step: &(dyn Fn(usize, usize) + Sync),
         sink: &mut (dyn FnMut(&[f32]) -> Result<()> + Send),
     ) -> Result<Recipe> {
+        self.stream_until(usize::MAX, request, cancel, on_step, sink)
+    }
+
+    /// As [`Session::stream`], of which only the first `num_samples` need be made.
+    pub(super) fn stream_until(
+        &self,
+        num_samples: usize,
+        request: &Request,
+        cancel: &Cancel,
+        on_step: &(dyn Fn(usize, usize) + Sync),
+        sink: &mut (dyn FnMut(&[f32]) -> Result<()> + Send),
+    ) -> Result<Recipe> {
         self.wide.install(|| {
             let recipe = self.resolve(request)?;
-            let Some(blocks) = Blocks::of(&self.model, &recipe) else {
+            let Some(long) = Long::of(self.workshop(&self.model), &recipe)? else {
                 let made = self.make(request, cancel, on_step)?;
                 return sink(&made.clip.channels()[0]).map(|()| made.recipe);
             };
-            let watch = Watch::new(cancel, on_step, blocks.num_evaluations(&self.model, &recipe)?);
+            let long = long.heard_until(num_samples);
+            let watch = Watch::new(cancel, on_step, long.num_evaluations()?);
             watch.check()?;
-            make_long(&self.model, &recipe, blocks, &watch, sink)?;
+            long.make(&watch, sink)?;
+            drop(long);
             Ok(recipe)
         })
+    }
+
+    /// The model, or the same on a circle, with the files that are known.
+    pub(super) fn workshop<'a>(&'a self, model: &'a Model) -> Workshop<'a> {
+        Workshop { model, sounds: &self.sounds }
+    }
+
+    /// Find the noise of the requests' files before threads part, so that none is found twice.
+    fn invert_ahead(&self, requests: &[Request], cancel: &Cancel) {
+        for request in requests.iter().filter(|request| request.edit.morph.is_some()) {
+            // Whatever is wrong, the clip itself will tell.
+            let Ok(recipe) = self.resolve(request) else { continue };
+            if !inverted_files(&recipe).is_empty() {
+                let watch = Watch::new(cancel, &|_, _| (), 0);
+                let _ = Job::new(self.workshop(&self.model), &recipe).and_then(|job| job.invert_ahead(&watch));
+            }
+        }
     }
 
     /// Always a batch of one clip, so that its bytes cannot depend on its neighbours.
@@ -155,27 +192,30 @@ impl Session {
         let recipe = self.resolve(request)?;
         let on_circle = recipe.looped.map(|looped| looped.model(&self.model, &recipe)).transpose()?;
         let model = on_circle.as_ref().unwrap_or(&self.model);
-        if let Some(blocks) = Blocks::of(model, &recipe) {
-            let watch = Watch::new(cancel, on_step, blocks.num_evaluations(model, &recipe)?);
-            let clip = collect(model, &recipe, blocks, &watch)?;
+        let shop = self.workshop(model);
+        if let Some(long) = Long::of(shop, &recipe)? {
+            let watch = Watch::new(cancel, on_step, long.num_evaluations()?);
+            let clip = collect(&long, &watch, model.card.config.sample_rate)?;
+            drop(long);
             return Ok(Rendered { clip, recipe, render_s: start.elapsed().as_secs_f64() });
         }
-        let job = Job::new(model, &recipe)?;
-        let watch = Watch::new(cancel, on_step, job.num_evaluations());
+        let job = Job::new(shop, &recipe)?;
+        let watch = Watch::new(cancel, on_step, job.num_evaluations(1));
         watch.check()?;
         let clip = job.make(&watch)?;
+        drop(job);
         Ok(Rendered { clip, recipe, render_s: start.elapsed().as_secs_f64() })
     }
 }
 
 /// A long sound, in memory.
-fn collect(model: &Model, recipe: &Recipe, blocks: Blocks, watch: &Watch) -> Result<Clip> {
-    let mut samples = Vec::with_capacity(blocks.num_samples);
-    make_long(model, recipe, blocks, watch, &mut |piece| {
+fn collect(long: &Long<'_>, watch: &Watch, sample_rate: u32) -> Result<Clip> {
+    let mut samples = Vec::with_capacity(long.num_samples());
+    long.make(watch, &mut |piece| {
         samples.extend_from_slice(piece);
         Ok(())
     })?;
-    Clip::mono(samples, model.card.config.sample_rate)
+    Clip::mono(samples, sample_rate)
 }
 
 fn next<'a>(queue: &AtomicUsize, requests: &'a [Request]) -> Option<(usize, &'a Request)> {

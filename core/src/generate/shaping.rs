@@ -1,5 +1,7 @@
 //! [`Shaping`]: what cuts and turns a clip on its way to a file.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::audio::{Clip, edit};
@@ -101,10 +103,8 @@ impl Shaping {
         if self.reverse {
             edit::reverse(&mut clip);
         }
-        if let Some(shift) = self.rotate_s {
-            let later = (shift * f64::from(clip.sample_rate())).round() as i64;
-            edit::rotate(&mut clip, later);
-        }
+        let later = self.rotation(clip.num_frames(), clip.sample_rate());
+        edit::rotate(&mut clip, later as i64);
         if self.remove_dc {
             edit::remove_dc(&mut clip);
         }
@@ -112,12 +112,35 @@ impl Shaping {
     }
 
     fn crop(&self, clip: &Clip) -> Result<Clip> {
-        let Some([start, end]) = self.crop_s else { return Ok(clip.clone()) };
-        let frame = |seconds: f64| (seconds * f64::from(clip.sample_rate())).round() as usize;
-        let cropped = edit::slice(clip, frame(start)..frame(end));
-        let need = format!("a start before the clip's end ({:.3} s)", clip.duration_s());
-        require(cropped.num_frames() > 0, "crop", format!("{start}..{end} s"), &need)?;
-        Ok(cropped)
+        if self.crop_s.is_none() {
+            return Ok(clip.clone());
+        }
+        Ok(edit::slice(clip, self.cropped(clip.num_frames(), clip.sample_rate())?))
+    }
+
+    /// What the crop leaves of so many frames.
+    ///
+    /// # Errors
+    /// It begins behind the last.
+    pub(super) fn cropped(&self, num_frames: usize, sample_rate: u32) -> Result<Range<usize>> {
+        let Some([start, end]) = self.crop_s else { return Ok(0..num_frames) };
+        let frame = |seconds: f64| (seconds * f64::from(sample_rate)).round() as usize;
+        let range = frame(start)..frame(end).min(num_frames);
+        let duration_s = num_frames as f64 / f64::from(sample_rate);
+        let need = format!("a start before the clip's end ({duration_s:.3} s)");
+        require(!range.is_empty(), "crop", format!("{start}..{end} s"), &need)?;
+        Ok(range)
+    }
+
+    /// Frames by which a clip of `num_frames` is rotated to later: below that number.
+    pub(super) fn rotation(&self, num_frames: usize, sample_rate: u32) -> usize {
+        let later = (self.rotate_s.unwrap_or(0.0) * f64::from(sample_rate)).round() as i64;
+        later.rem_euclid(num_frames.max(1) as i64) as usize
+    }
+
+    /// Whether nothing but a crop is done to the clip as the model made it.
+    pub(super) fn keeps_order(&self) -> bool {
+        self.trim_db.is_none() && !self.reverse && self.rotate_s.is_none() && !self.remove_dc
     }
 
     /// The fades, on the clip as the file will hold it.

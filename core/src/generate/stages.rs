@@ -3,9 +3,10 @@
 use candle_core::Tensor;
 
 use super::condition::{away_from, condition, own_condition};
-use super::field::Fields;
+use super::field::{Fields, inverted_files};
 use super::recipe::Recipe;
 use super::sound_file::SoundFile;
+use super::sounds::{Inversion, Sounds, Workshop};
 use super::watch::Watch;
 use crate::conditioning::Blend;
 use crate::diffusion::{Denoiser, Knowing, invert, karras_sigmas};
@@ -43,7 +44,8 @@ pub(super) struct Run<'a> {
     pub recipe: &'a Recipe,
     pub watch: &'a Watch<'a>,
     /// The frames of every file that is inverted.
-    pub sounds: &'a [(SoundFile, Frames)],
+    pub files: &'a [(SoundFile, Frames)],
+    sounds: &'a Sounds,
     condition: Blend,
     away_from: Blend,
 }
@@ -76,13 +78,13 @@ impl Start {
 
 impl<'a> Run<'a> {
     pub(super) fn new(
-        model: &'a Model,
+        Workshop { model, sounds }: Workshop<'a>,
         recipe: &'a Recipe,
         watch: &'a Watch<'a>,
-        sounds: &'a [(SoundFile, Frames)],
+        files: &'a [(SoundFile, Frames)],
     ) -> Self {
         let (condition, away_from) = (condition(recipe, &model.card), away_from(recipe, &model.card));
-        Self { model, recipe, watch, sounds, condition, away_from }
+        Self { model, recipe, watch, files, sounds, condition, away_from }
     }
 
     /// The frames of the sound, in the representation's unit.
@@ -108,8 +110,7 @@ impl<'a> Run<'a> {
         let expanded = self.expanded(part, guide)?;
         let share = |frames: &Frames| {
             // What is near starts from its own residual; what is known must come out as it is.
-            let own = |frames: &Frames| part.grid.expand(&part.grid.extract(frames));
-            let of = if let Guide::Near(..) = guide { own(frames) } else { expanded.clone() };
+            let of = if let Guide::Near(..) = guide { self.outline(part, frames) } else { expanded.clone() };
             normalised(&minus(frames, &of), &self.model.maps)
         };
         let start = Start::new(guide, share, |known| self.cells(known));
@@ -122,18 +123,20 @@ impl<'a> Run<'a> {
 
     /// The envelope at every frame; on a circle of several clips, theirs one after the other.
     fn expanded(&self, part: &EnvelopePart, guide: Guide<'_>) -> Result<Frames> {
-        let Some(circle) = self.model.fine.shape().circle else {
-            return Ok(part.grid.expand(&self.envelope(part, ENVELOPE, guide)?));
+        let is_circle = self.model.fine.shape().circle.is_some();
+        let envelope = |clip: usize| {
+            let purpose = if is_circle { format!("{ENVELOPE} {clip}") } else { ENVELOPE.to_owned() };
+            let Guide::Near(frames, sigma) = guide else { return self.envelope(part, &purpose, guide) };
+            self.envelope(part, &purpose, Guide::Near(&self.model.clip_of(frames, clip), sigma))
         };
-        let places: Vec<usize> = circle.places(circle.period).collect();
-        let mut all = Frames::zeros(0, self.model.representation.num_channels());
-        for clip in 0..self.model.clips_on_circle() {
-            // A loop starts from no file: there is nothing to guide it.
-            let envelope = self.envelope(part, &format!("{ENVELOPE} {clip}"), Guide::Nothing)?;
-            all.data.extend(part.grid.expand(&envelope).at_places(&places).data);
-            all.num_frames += circle.period;
-        }
-        Ok(all)
+        let envelopes = (0..self.model.clips_on_circle()).map(envelope).collect::<Result<Vec<_>>>()?;
+        Ok(self.model.outline(part, &envelopes))
+    }
+
+    /// The envelope that frames have, at every frame.
+    fn outline(&self, part: &EnvelopePart, frames: &Frames) -> Frames {
+        let envelope = |clip| part.grid.extract(&self.model.clip_of(frames, clip));
+        self.model.outline(part, &(0..self.model.clips_on_circle()).map(envelope).collect::<Vec<_>>())
     }
 
     fn envelope(&self, part: &EnvelopePart, purpose: &str, guide: Guide<'_>) -> Result<Frames> {
@@ -212,7 +215,11 @@ impl<'a> Run<'a> {
     /// The noise that a stage makes the sound of a file of, under what `recipe` says of class and attributes.
     fn inverted(&self, purpose: &str, file: &SoundFile, recipe: &Recipe) -> Result<Vec<f32>> {
         // Every file of the recipe was read before.
-        let Some((_, frames)) = self.sounds.iter().find(|(known, _)| known == file) else { return Ok(Vec::new()) };
+        let Some((_, frames)) = self.files.iter().find(|(known, _)| known == file) else { return Ok(Vec::new()) };
+        let inversion = Inversion::new(purpose, file, recipe, self.recipe, &self.model.card);
+        if let Some(known) = self.sounds.noise(&inversion) {
+            return Ok(known.to_vec());
+        }
         let condition = own_condition(recipe, &self.model.card);
         let (layer, data) = self.analysed(purpose, frames, &condition)?;
         let defaults = &self.model.card.config.sampling;
@@ -221,7 +228,17 @@ impl<'a> Run<'a> {
         sigmas.pop();
         sigmas.reverse();
         let solve = |model: &dyn Denoiser, x| invert(&self.watch.over(model), x, &sigmas);
-        Ok(self.solve(&layer, &sigmas, &condition, self.to_tensor(&data)?, &solve)?.data)
+        let noise = self.solve(&layer, &sigmas, &condition, self.to_tensor(&data)?, &solve)?.data;
+        self.sounds.keep_noise(inversion, noise.clone());
+        Ok(noise)
+    }
+
+    /// Find the noise of every file, unless it is known.
+    pub(super) fn invert_all(&self) -> Result<()> {
+        for (file, recipe) in inverted_files(self.recipe) {
+            purposes(self.model).iter().try_for_each(|purpose| self.inverted(purpose, file, recipe).map(drop))?;
+        }
+        Ok(())
     }
 
     /// A stage as it sees these frames: with its context, and its share of them, normalised.
@@ -246,6 +263,25 @@ impl<'a> Run<'a> {
         let shape = (1, frames.num_frames, frames.num_channels);
         Ok(Tensor::from_slice(&frames.data, shape, &self.model.device)?)
     }
+}
+
+/// The stages of a model, by the names of their noise.
+fn purposes(model: &Model) -> &'static [&'static str] {
+    if model.envelope.is_some() { &[ENVELOPE, FINE] } else { &[FINE] }
+}
+
+/// The noises that a recipe's files have yet to be found of, each once.
+pub(super) fn unknown_noises(shop: Workshop<'_>, recipe: &Recipe) -> Vec<Inversion> {
+    let mut unknown = Vec::new();
+    for (file, inner) in inverted_files(recipe) {
+        for purpose in purposes(shop.model) {
+            let inversion = Inversion::new(purpose, file, inner, recipe, &shop.model.card);
+            if shop.sounds.noise(&inversion).is_none() && !unknown.contains(&inversion) {
+                unknown.push(inversion);
+            }
+        }
+    }
+    unknown
 }
 
 /// The map of the class, or what lies between those of several.

@@ -1,4 +1,7 @@
 //! Long sounds as files: through the disk, not through memory.
+//!
+//! The model's samples go through the rate, fades and meters to a file without a name, and from there, at their level,
+//! to the file itself. What needs the whole sound at once (trim, reverse, rotate, DC) puts another such file before that.
 
 use std::path::Path;
 
@@ -6,11 +9,12 @@ use super::cancel::Cancel;
 use super::dither::Dither;
 use super::file_recipe::FileRecipe;
 use super::finish::{CEILING_DBTP, FileFormat, Finish, Level};
-use super::long::total_samples;
+use super::long::Long;
+use super::order::{Cut, Order, Sink};
 use super::recipe::Recipe;
 use super::request::{Request, samples_in};
 use super::session::Session;
-use crate::audio::{LoudnessMeter, ResampleStream, Spill, WavFormat, WavStream, edit, resampled_len};
+use crate::audio::{FlacStream, LoudnessMeter, ResampleStream, Spill, WavFormat, WavStream, edit, resampled_len};
 use crate::error::{GenerateError, Result};
 
 /// From here on a sound goes through the disk, in seconds: shorter ones take up to 25 MB of memory.
@@ -35,13 +39,12 @@ impl Session {
         recipe.duration_s > LONG_S && recipe.looped.is_none() && recipe.edit.inpaint.is_none()
     }
 
-    /// Make a sound of any length as a WAV file, which appears whole or not at all. Memory does not grow with the length;
-    /// the disk needs room for the samples as floats besides. The bytes are those of no other way: the same recipe goes
-    /// the same way.
+    /// Make a sound of any length as a file, which appears whole or not at all. Memory does not grow with the length; the
+    /// disk needs room for the samples as floats besides, twice for what needs the whole sound (trim, reverse, rotate, DC).
+    /// What a crop cuts off behind is not made. The bytes are those of no other way: the same recipe goes the same way.
     ///
     /// # Errors
-    /// As [`Session::render`]; what needs the whole sound in memory (FLAC, cuts, turning round), by name; a file of 4 GiB
-    /// and more.
+    /// As [`Session::render`]; a crop behind the end; a WAV file of 4 GiB and more.
     pub fn write(
         &self,
         request: &Request,
@@ -52,55 +55,75 @@ impl Session {
     ) -> Result<Written> {
         let file = FileRecipe { recipe: self.resolve(request)?, finish };
         file.validate()?;
-        check_long(&finish)?;
-        let sample_rate = self.model().card.config.sample_rate;
-        let num_samples = total_samples(self.model(), &file.recipe)?;
-        let num_frames = resampled_len(num_samples, sample_rate, finish.sample_rate);
-        // First of all: it says whether there is room for the header's sizes.
-        let info = file.info(None);
-        let channels = usize::from(finish.channels);
-        let format = wav_format(finish.format);
-        let mut wav = WavStream::create(path, [channels, num_frames], finish.sample_rate, format, &info)?;
-        let mut first = First::new(&finish, num_frames, path)?;
-        let mut resampler = ResampleStream::new(sample_rate, finish.sample_rate);
-        self.stream(request, cancel, on_step, &mut |piece| resampler.push(piece, &mut |piece| first.take(piece)))?;
-        resampler.finish(&mut |piece| first.take(piece))?;
-        let (spill, measured) = (first.spill, Measured { peak: first.peak, loudness: first.meter.finish() });
+        let rate = self.model().card.config.sample_rate;
+        let heard = finish.shaping.cropped(self.total_samples(&file.recipe)?, rate)?;
+        // First of all, where the length is known: it says whether there is room for the header's sizes.
+        let num_frames = resampled_len(heard.len(), rate, finish.sample_rate);
+        let is_known = finish.shaping.trim_db.is_none();
+        let early = is_known.then(|| Output::create(&file, path, num_frames)).transpose()?;
+        let mut cut = Cut::new(heard.clone());
+        let mut stream = |sink: &mut Sink<'_>| {
+            let mut take = |piece: &[f32]| sink(cut.take(piece));
+            self.stream_until(heard.end, request, cancel, on_step, &mut take).map(drop)
+        };
+        let first = if finish.shaping.keeps_order() {
+            First::pass(&finish, path, [rate, finish.sample_rate], heard.len(), &mut stream)?
+        } else {
+            let mut whole = Spill::beside(path)?;
+            stream(&mut |piece| whole.write(piece))?;
+            let order = Order::of(&mut whole, &finish.shaping, rate)?;
+            let mut ordered = |sink: &mut Sink<'_>| order.read(&mut whole, sink);
+            First::pass(&finish, path, [rate, finish.sample_rate], order.len(), &mut ordered)?
+        };
+        let mut output = early.map_or_else(|| Output::create(&file, path, first.num_frames), Ok)?;
+        let (num_frames, measured) = (first.num_frames, Measured { peak: first.peak, loudness: first.meter.finish() });
         let gain_db = measured.gain_db(&finish);
-        second(spill, &file, gain_db, cancel, &mut wav)?;
-        wav.finish()?;
+        second(first.spill, &file, gain_db, cancel, &mut output)?;
+        output.finish()?;
         let peak_dbfs = measured.peak_dbfs().map(|peak| peak + gain_db);
         let lufs = measured.loudness.integrated_lufs.map(|lufs| lufs + gain_db);
         Ok(Written { recipe: file.recipe, num_frames, peak_dbfs, lufs })
     }
-}
 
-/// What needs a whole sound is refused by name.
-fn check_long(finish: &Finish) -> Result<(), GenerateError> {
-    let shaping = &finish.shaping;
-    let whole = [
-        ("format flac", finish.format == FileFormat::Flac),
-        ("crop", shaping.crop_s.is_some()),
-        ("trim", shaping.trim_db.is_some()),
-        ("reverse", shaping.reverse),
-        ("rotate", shaping.rotate_s.is_some()),
-        ("remove-dc", shaping.remove_dc),
-    ];
-    match whole.into_iter().find(|(_, is_asked)| *is_asked) {
-        None => Ok(()),
-        Some((name, _)) => {
-            let need = format!("a sound of at most {LONG_S} s, or a WAV without it: longer ones never lie in memory");
-            Err(GenerateError::OutOfRange { field: name.to_owned(), found: "asked for".to_owned(), need })
-        }
+    /// Samples of the whole sound, at the model's rate.
+    fn total_samples(&self, recipe: &Recipe) -> Result<usize> {
+        let long = Long::of(self.workshop(self.model()), recipe)?;
+        let short = || samples_in(recipe.duration_s, self.model().card.config.sample_rate).max(1);
+        Ok(long.map_or_else(short, |long| long.num_samples()))
     }
 }
 
-fn wav_format(format: FileFormat) -> WavFormat {
-    match format {
-        FileFormat::Wav16 => WavFormat::Wav16,
-        FileFormat::Wav32f => WavFormat::Wav32f,
-        // FLAC was refused.
-        FileFormat::Wav24 | FileFormat::Flac => WavFormat::Wav24,
+/// A file in the making.
+enum Output {
+    Wav(Box<WavStream>),
+    Flac(Box<FlacStream>),
+}
+
+impl Output {
+    fn create(file: &FileRecipe, path: &Path, num_frames: usize) -> Result<Self> {
+        let (shape, rate) = ([usize::from(file.finish.channels), num_frames], file.finish.sample_rate);
+        let info = file.info(None);
+        let wav = |format| Ok(Self::Wav(Box::new(WavStream::create(path, shape, rate, format, &info)?)));
+        match file.finish.format {
+            FileFormat::Wav16 => wav(WavFormat::Wav16),
+            FileFormat::Wav24 => wav(WavFormat::Wav24),
+            FileFormat::Wav32f => wav(WavFormat::Wav32f),
+            FileFormat::Flac => Ok(Self::Flac(Box::new(FlacStream::create(path, shape, rate, &info)?))),
+        }
+    }
+
+    fn write(&mut self, samples: &[f32]) -> Result<()> {
+        match self {
+            Self::Wav(file) => file.write(samples),
+            Self::Flac(file) => file.write(samples),
+        }
+    }
+
+    fn finish(self) -> Result<()> {
+        match self {
+            Self::Wav(file) => file.finish(),
+            Self::Flac(file) => file.finish(),
+        }
     }
 }
 
@@ -116,6 +139,21 @@ struct First {
 }
 
 impl First {
+    /// Take the `num_samples` that `stream` gives, from one rate to the other.
+    fn pass(
+        finish: &Finish,
+        path: &Path,
+        [from_hz, to_hz]: [u32; 2],
+        num_samples: usize,
+        stream: &mut dyn FnMut(&mut Sink<'_>) -> Result<()>,
+    ) -> Result<Self> {
+        let mut first = Self::new(finish, resampled_len(num_samples, from_hz, to_hz), path)?;
+        let mut resampler = ResampleStream::new(from_hz, to_hz);
+        stream(&mut |piece| resampler.push(piece, &mut |piece| first.take(piece)))?;
+        resampler.finish(&mut |piece| first.take(piece))?;
+        Ok(first)
+    }
+
     fn new(finish: &Finish, num_frames: usize, path: &Path) -> Result<Self> {
         let frames = |ms: Option<f64>| samples_in(ms.unwrap_or(0.0) * 1e-3, finish.sample_rate).min(num_frames);
         let fades = [frames(finish.shaping.fade_in_ms), frames(finish.shaping.fade_out_ms)];
@@ -168,13 +206,13 @@ impl Measured {
 }
 
 /// The second time through: gain, channels, dither, sample format.
-fn second(spill: Spill, file: &FileRecipe, gain_db: f64, cancel: &Cancel, wav: &mut WavStream) -> Result<()> {
+fn second(mut spill: Spill, file: &FileRecipe, gain_db: f64, cancel: &Cancel, output: &mut Output) -> Result<()> {
     let channels = usize::from(file.finish.channels);
     let factor = libm::exp(gain_db * std::f64::consts::LN_10 / 20.0);
     let mut dithers: Vec<Option<Dither>> =
         (0..channels).map(|idx| file.finish.dither.then(|| Dither::new(16, file.recipe.seed, idx))).collect();
     let mut frames = Vec::new();
-    spill.read(&mut |samples| {
+    spill.read(0..spill.len(), false, &mut |samples| {
         if cancel.is_cancelled() {
             return Err(GenerateError::Cancelled.into());
         }
@@ -182,6 +220,6 @@ fn second(spill: Spill, file: &FileRecipe, gain_db: f64, cancel: &Cancel, wav: &
         for sample in samples.iter().map(|&x| (f64::from(x) * factor) as f32) {
             frames.extend(dithers.iter_mut().map(|dither| sample + dither.as_mut().map_or(0.0, Dither::next)));
         }
-        wav.write(&frames)
+        output.write(&frames)
     })
 }

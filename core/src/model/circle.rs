@@ -4,9 +4,9 @@
 //! from noise to sound knows where the loop begins. A network that knows where in a clip a frame is (a model of one-shots)
 //! is told so again and again around the circle: a loop of it is a ring of clips, each with its own onset.
 
-use super::loaded::{Model, envelope_part};
+use super::loaded::{EnvelopePart, Model, envelope_part};
 use crate::error::Result;
-use crate::representation::Maps;
+use crate::representation::{Frames, Maps};
 use crate::unet::Circle;
 
 /// How the frames of a loop are divided.
@@ -63,8 +63,35 @@ impl Model {
 impl Model {
     /// Clips around the circle; 1 where there is none.
     pub fn clips_on_circle(&self) -> usize {
+        self.fine.shape().frames / self.circle().period
+    }
+
+    /// Of frames around the circle, those of one clip (from 0), as many as in training: where that are more than it has,
+    /// its last stands for the rest, so that the clip behind it is not seen. Without a circle, all of them.
+    ///
+    /// # Panics
+    /// If there is no such clip.
+    pub fn clip_of(&self, frames: &Frames, clip: usize) -> Frames {
+        let Circle { trained, period } = self.circle();
+        frames.at_places(&(0..trained).map(|place| clip * period + place.min(period - 1)).collect::<Vec<_>>())
+    }
+
+    /// The envelopes of all clips around the circle, as they lie at its frames.
+    ///
+    /// # Panics
+    /// If an envelope has another shape than `part` says.
+    pub fn outline(&self, part: &EnvelopePart, envelopes: &[Frames]) -> Frames {
+        let circle = self.circle();
+        let places: Vec<usize> = circle.places(circle.period).collect();
+        let data = envelopes.iter().flat_map(|envelope| part.grid.expand(envelope).at_places(&places).data).collect();
+        let num_channels = self.representation.num_channels();
+        Frames { data, num_frames: envelopes.len() * circle.period, num_channels }
+    }
+
+    /// That of the frames; without one, a single clip, whose end and start do not meet.
+    fn circle(&self) -> Circle {
         let shape = self.fine.shape();
-        shape.circle.map_or(1, |circle| shape.frames / circle.period)
+        shape.circle.unwrap_or(Circle { trained: shape.frames, period: shape.frames })
     }
 }
 

@@ -4,7 +4,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::*;
-use crate::audio::{decode, read_info, write_atomically};
+use crate::audio::{Instrument, decode, read_info, write_atomically};
 use crate::noise::{NoiseStream, Seed};
 
 const FORMATS: [WavFormat; 3] = [WavFormat::Wav16, WavFormat::Wav24, WavFormat::Wav32f];
@@ -25,6 +25,7 @@ fn full_info() -> WavInfo {
         loop_frames: Some((10, 999)),
         tempo_bpm: Some(120.0),
         one_shot: false,
+        instrument: Some(Instrument::everywhere(36)),
     }
 }
 
@@ -105,6 +106,8 @@ fn what_a_wav_cannot_hold_is_refused() {
     let refused = |info: WavInfo| wav_bytes(&clip, WavFormat::Wav16, &info).unwrap_err().to_string();
     let info = WavInfo::default;
     assert!(refused(WavInfo { root_key: Some(128), ..info() }).contains("root_key is 128"));
+    let backwards = Instrument { keys: [9, 8], ..Instrument::everywhere(60) };
+    assert!(refused(WavInfo { instrument: Some(backwards), ..info() }).contains("instrument is"));
     assert!(refused(WavInfo { tempo_bpm: Some(f32::NAN), ..info() }).contains("tempo_bpm is NaN"));
     assert!(refused(WavInfo { loop_frames: Some((5, 5)), ..info() }).contains("loop_frames is 5..5"));
     assert!(refused(WavInfo { loop_frames: Some((0, 1000)), ..info() }).contains("end <= 999"));

@@ -1,5 +1,16 @@
 //! What a key means.
 
+/// What + and - change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dial {
+    /// The attribute of this number, from 0.
+    Attribute(usize),
+    /// How far a variation goes.
+    Vary,
+    /// How far a morph goes from this sound to the one before it.
+    Morph,
+}
+
 /// Something to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -13,15 +24,15 @@ pub enum Action {
     Compare,
     /// Back through what was heard.
     Undo,
-    /// Half way between the sound before and this one.
+    /// Between the sound before and this one, as far as its dial says.
     Morph,
     /// The next (1) or last (-1) class.
     Class(isize),
-    /// Choose the attribute of this number, from 0.
-    Choose(usize),
-    /// More (1) or less (-1) of the chosen attribute, in tenths.
+    /// Choose a dial.
+    Choose(Dial),
+    /// More (1) or less (-1) on the chosen dial, in tenths.
     Change(i8),
-    /// Let the chosen attribute be free.
+    /// Let the chosen attribute be free; set the dial of an amount back.
     Free,
     /// Up (1) or down (-1) a semitone.
     Pitch(i8),
@@ -44,7 +55,9 @@ pub fn action(key: char) -> Option<Action> {
         'm' => Action::Morph,
         'c' => Action::Class(1),
         'C' => Action::Class(-1),
-        '1'..='5' => Action::Choose(key as usize - '1' as usize),
+        '1'..='5' => Action::Choose(Dial::Attribute(key as usize - '1' as usize)),
+        '6' => Action::Choose(Dial::Vary),
+        '7' => Action::Choose(Dial::Morph),
         '+' | '=' => Action::Change(1),
         '-' => Action::Change(-1),
         '0' => Action::Free,

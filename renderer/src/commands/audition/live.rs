@@ -155,14 +155,11 @@ impl Live {
         let desk = &self.plan.desk;
         let (recipe, clip) = (self.now.as_ref().map(|s| &s.recipe), self.now.as_ref().map(|s| &s.clip));
         let render_s = self.now.as_ref().map(|sound| sound.render_s);
-        let wanted = desk.now();
-        let attributes = desk.attributes().iter();
-        let attributes = attributes.map(|a| (a.name(), wanted.attributes.get(a).copied(), desk.chosen() == Some(*a)));
-        let attributes = attributes.collect();
+        let dials = desk.dials();
         let num_kept = self.kept.len();
         let message = &self.message;
         let is_due = self.is_due;
-        screen.draw(&View { recipe, clip, render_s, attributes, num_kept, message, is_due })
+        screen.draw(&View { recipe, clip, render_s, dials, num_kept, message, is_due })
     }
 }
 

@@ -33,8 +33,9 @@ const HELP: &str = "\
 Keys:
   space  hear it again        r  roll: another seed        v  vary: near this one
   a  compare: the sound before and this one                u  undo: back through what was heard
-  m  morph: half way between the sound before and this one
+  m  morph: between the sound before and this one
   c C  next, last class       1..5  choose an attribute    + -  more, less of it    0  let it be free
+  6  choose how far a variation goes, 7 how far a morph: then + - change it, and the sound that is heard
   [ ]  pitch down, up         k  keep: write the file      l  list what was kept    q  quit
 A MIDI keyboard plays the sound: key 60 as it is, others at their pitch.
 

@@ -13,8 +13,7 @@ use crate::picture::colour::{self, Rgb};
 use crate::picture::spectrum::LogSpectrogram;
 use crate::picture::{draw_levels, draw_wave};
 
-const KEYS: &str =
-    "space again  r roll  v vary  a compare  u undo  m morph  c class  1-5 + - 0 attribute  k keep  q quit";
+const KEYS: &str = "space again  r roll  v vary  a compare  u undo  m morph  c class  1-7 + - 0 dials  k keep  q quit";
 /// Lines that are not the picture.
 const LINES_OF_TEXT: usize = 7;
 
@@ -31,8 +30,8 @@ pub struct View<'a> {
     pub clip: Option<&'a Clip>,
     /// Seconds that it took.
     pub render_s: Option<f64>,
-    /// Name, value where it is set, and whether keys change it.
-    pub attributes: Vec<(&'a str, Option<f32>, bool)>,
+    /// Key, name, value where it is set, and whether + and - change it.
+    pub dials: Vec<(char, &'a str, Option<f64>, bool)>,
     /// Files that were kept.
     pub num_kept: usize,
     /// The last thing that happened.
@@ -82,7 +81,7 @@ fn page(view: &View<'_>, columns: usize, rows: usize) -> String {
     line(&mut out, columns, &format!("\x1b[1m{title}\x1b[0m"), title.chars().count());
     plain(&mut out, columns, &format!("{} kept   {state}", view.num_kept));
     picture(&mut out, view.clip, columns, rows.saturating_sub(LINES_OF_TEXT));
-    attributes(&mut out, columns, &view.attributes);
+    dials(&mut out, columns, &view.dials);
     plain(&mut out, columns, &view.recipe.map(Recipe::to_json).unwrap_or_default());
     plain(&mut out, columns, view.message);
     plain(&mut out, columns, KEYS);
@@ -106,11 +105,11 @@ fn line(out: &mut String, columns: usize, text: &str, width: usize) {
     out.push_str(if width < columns { "\x1b[K\r\n" } else { "\r\n" });
 }
 
-fn attributes(out: &mut String, columns: usize, attributes: &[(&str, Option<f32>, bool)]) {
+fn dials(out: &mut String, columns: usize, dials: &[(char, &str, Option<f64>, bool)]) {
     let (mut text, mut width) = (String::new(), 0);
-    for (number, (name, value, is_chosen)) in attributes.iter().enumerate() {
+    for (key, name, value, is_chosen) in dials {
         let value = value.map_or_else(|| "free".to_owned(), |value| format!("{:3.0} %", value * 100.0));
-        let cell = format!(" {} {name} {value} ", number + 1);
+        let cell = format!(" {key} {name} {value} ");
         width += cell.chars().count() + 1;
         if width > columns {
             break;
@@ -160,14 +159,15 @@ mod tests {
         let json = r#"{"version":1,"model":"drums","model_hash":"","seed":42,"class":"kick","steps":16,"sampler":"dpmpp-2m","guidance":1.5,"duration_s":0.743}"#;
         let recipe = Recipe::from_json(json).unwrap();
         let clip = Clip::mono((0..1000).map(|i| (i as f32 * 0.1).sin()).collect(), 44_100).unwrap();
-        let attributes = vec![("brightness", Some(0.8), true), ("decay", None, false)];
+        let dials =
+            vec![('1', "brightness", Some(0.8), true), ('2', "decay", None, false), ('6', "vary", Some(0.3), false)];
         for (columns, rows) in [(80, 24), (200, 60), (20, 5), (1, 1)] {
-            let attributes = attributes.clone();
+            let dials = dials.clone();
             let view = View {
                 recipe: Some(&recipe),
                 clip: Some(&clip),
                 render_s: Some(0.05),
-                attributes,
+                dials,
                 num_kept: 2,
                 message: "kept kick_000042.wav",
                 is_due: false,
@@ -175,7 +175,16 @@ mod tests {
             let page = page(&view, columns, rows);
             assert_eq!(page.matches("\r\n").count(), rows.max(LINES_OF_TEXT) - 1, "{columns} x {rows}");
             if columns >= 80 {
-                for word in ["kick", "seed 42", "2 kept", "made in 50 ms", "brightness  80 %", "decay free", "roll"] {
+                for word in [
+                    "kick",
+                    "seed 42",
+                    "2 kept",
+                    "made in 50 ms",
+                    "brightness  80 %",
+                    "decay free",
+                    "6 vary  30 %",
+                    "roll",
+                ] {
                     assert!(page.contains(word), "{word}");
                 }
             }

@@ -1,6 +1,7 @@
 //! Making the clips of a manifest.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
@@ -46,6 +47,7 @@ pub fn run(args: &Args, settings: &Settings) -> Result<Outcome> {
         num_made: 0,
         num_there: 0,
         wait_for: Vec::new(),
+        cleared: HashSet::new(),
         render_ms: AtomicU64::new(0),
     };
     let begin = Instant::now();
@@ -168,6 +170,8 @@ struct Batch<'a> {
     num_there: usize,
     /// Clips that another process is making: looked at again in the end.
     wait_for: Vec<Unit>,
+    /// Folders that hold nothing any more of those who were killed.
+    cleared: HashSet<PathBuf>,
     /// Milliseconds of all threads in the model.
     render_ms: AtomicU64,
 }
@@ -214,6 +218,9 @@ impl Batch<'_> {
         let place = || unit.place(self.args);
         let folder = unit.job.path.parent().unwrap_or(&self.args.out);
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        if self.cleared.insert(folder.to_owned()) {
+            audio::clear_abandoned(folder);
+        }
         let claimed = Claim::take(&unit.job.path, wait);
         match claimed.with_context(|| format!("{}: cannot write", unit.job.path.display())).with_context(place)? {
             Claimed::Ours(claim) => return Ok(Some((unit, Mutex::new(Some(claim))))),

@@ -1,7 +1,7 @@
 //! Rows of a manifest, one at a time: TOML, JSON lines or CSV.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader, Lines, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -22,8 +22,8 @@ pub enum Rows {
     Toml(std::vec::IntoIter<Row>),
     /// A JSON object a line, after the number of lines read.
     JsonLines(u64, Lines<BufReader<File>>),
-    /// Headings, and the records left.
-    Csv(csv::StringRecord, Box<csv::StringRecordsIntoIter<File>>),
+    /// Headings, the records left, and the text again, to tell where they stand.
+    Csv(csv::StringRecord, Box<csv::StringRecordsIntoIter<File>>, File),
 }
 
 impl Rows {
@@ -40,7 +40,7 @@ impl Rows {
             "csv" => {
                 let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(open()?);
                 let headings = reader.headers().with_context(|| format!("manifest {}", path.display()))?.clone();
-                Ok(Self::Csv(headings, Box::new(reader.into_records())))
+                Ok(Self::Csv(headings, Box::new(reader.into_records()), open()?))
             }
             _ => bail!("manifest {}: need a file that ends in .toml, .jsonl or .csv", path.display()),
         }
@@ -61,8 +61,12 @@ impl Iterator for Rows {
                     text => return Some(json_row(*line, text).with_context(|| format!("line {line}"))),
                 }
             },
-            Self::Csv(headings, records) => {
-                Some(records.next()?.map(|record| csv_row(headings, &record)).map_err(located))
+            Self::Csv(headings, records, text) => {
+                let record = records.next()?;
+                let start = record.as_ref().map_or_else(csv::Error::position, csv::StringRecord::position);
+                let line = start.map_or(0, |start| first_line(text, start));
+                let record = record.with_context(|| format!("line {line}"));
+                Some(record.map(|record| csv_row(line, headings, &record)))
             }
         }
     }
@@ -76,19 +80,25 @@ fn json_row(line: u64, text: std::io::Result<String>) -> Result<Row> {
 }
 
 /// An empty cell says nothing; `a|b` is a list.
-fn csv_row(headings: &csv::StringRecord, record: &csv::StringRecord) -> Row {
+fn csv_row(line: u64, headings: &csv::StringRecord, record: &csv::StringRecord) -> Row {
     let value = |cell: &str| match cell.split_once('|') {
         None => Value::from(cell),
         Some(_) => cell.split('|').map(|part| Value::from(part.trim())).collect(),
     };
     let cells = headings.iter().zip(record).filter(|(_, cell)| !cell.is_empty());
     let fields = cells.map(|(heading, cell)| (heading.to_owned(), value(cell))).collect();
-    row(record.position().map_or(0, csv::Position::line), fields)
+    row(line, fields)
 }
 
-fn located(error: csv::Error) -> anyhow::Error {
-    let line = error.position().map_or(0, csv::Position::line);
-    anyhow!("line {line}: {error}")
+/// The line of a record: the reader tells where it began to look for it, which blank lines may follow.
+fn first_line(text: &mut File, start: &csv::Position) -> u64 {
+    // What cannot be read a second time is told as the reader tells it.
+    if text.seek(SeekFrom::Start(start.byte())).is_err() {
+        return start.line();
+    }
+    let bytes = BufReader::with_capacity(512, text).bytes().map_while(|byte| byte.ok());
+    let blank = bytes.take_while(|byte| matches!(byte, b'\n' | b'\r'));
+    start.line() + blank.filter(|&byte| byte == b'\n').count() as u64
 }
 
 fn toml_rows(path: &Path) -> Result<Vec<Row>> {
@@ -168,6 +178,15 @@ mod tests {
         let csv = rows("a.csv", "class,seed\nkick\nsnare,2\n");
         assert!(format!("{:#}", csv[0].as_ref().unwrap_err()).contains("line 2"));
         assert_eq!(csv[1].as_ref().unwrap().line, 3);
+    }
+
+    #[test]
+    fn blank_lines_and_cells_of_several_lines_count_as_an_editor_counts() {
+        let text = "class,seed\n\n\nkick,1\n\"sna\nre\",2\n\r\n\nkick\n\ntom,3";
+        let rows = rows("a.csv", text);
+        let lines: Vec<Option<u64>> = rows.iter().map(|row| row.as_ref().ok().map(|row| row.line)).collect();
+        assert_eq!(lines, [Some(4), Some(5), None, Some(11)]);
+        assert!(format!("{:#}", rows[2].as_ref().unwrap_err()).starts_with("line 9: "), "{rows:?}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use brownian_core::generate::{FileRecipe, Finish, Session};
 use serde_json::Value;
 
@@ -67,8 +67,6 @@ impl<'a> Studio<'a> {
         let name = with_extension(&path, finish.format.extension());
         let path = self.args.out.join(&name);
         FileRecipe { recipe: recipe.clone(), finish }.validate()?;
-        let too_long = "a batch makes sounds of up to a minute; longer ones are made by `brownian render`";
-        ensure!(!Session::is_long(&recipe), "{} s; {too_long}", recipe.duration_s);
         Ok(Unit { job: Job { request, recipe, path }, finish, session, name, line: group.line })
     }
 

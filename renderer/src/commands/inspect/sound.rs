@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Result;
-use brownian_core::audio::{self, WavInfo};
+use brownian_core::audio::{self, Instrument, WavInfo};
 use brownian_core::generate::{FileRecipe, Finish, Recipe};
 use serde::Serialize;
 
@@ -24,6 +24,7 @@ pub struct Report<'a> {
     software: Option<String>,
     title: Option<String>,
     root_key: Option<u8>,
+    instrument: Option<Instrument>,
     loop_frames: Option<(u32, u32)>,
     tempo_bpm: Option<f32>,
     one_shot: bool,
@@ -42,7 +43,7 @@ impl<'a> Report<'a> {
         let info = audio::read_info(path).unwrap_or_default();
         let file_recipe = info.comment.as_deref().and_then(|comment| FileRecipe::from_json(comment).ok());
         let (recipe, output) = file_recipe.map(|file| (file.recipe, file.finish)).unzip();
-        let WavInfo { software, title, root_key, loop_frames, tempo_bpm, one_shot, .. } = info;
+        let WavInfo { software, title, root_key, instrument, loop_frames, tempo_bpm, one_shot, .. } = info;
         Ok(Self {
             kind: "sound",
             path,
@@ -55,6 +56,7 @@ impl<'a> Report<'a> {
             software,
             title,
             root_key,
+            instrument,
             loop_frames,
             tempo_bpm,
             one_shot,
@@ -78,6 +80,7 @@ impl<'a> Report<'a> {
         line("software", self.software.clone())?;
         line("title", self.title.clone())?;
         line("root key", self.root_key.map(|key| format!("{key} ({})", pitch::name(f32::from(key)))))?;
+        line("keys", self.instrument.map(spread))?;
         line("loop", self.loop_frames.map(|(start, end)| format!("frames {start}..{end}")))?;
         line("tempo", self.tempo_bpm.map(|bpm| format!("{bpm} bpm")))?;
         line("one-shot", self.one_shot.then(|| "yes".to_string()))?;
@@ -85,4 +88,13 @@ impl<'a> Report<'a> {
         line("output", self.output.map(|output| serde_json::to_string(&output)).transpose()?)?;
         Ok(())
     }
+}
+
+/// Where a sampler is to put it.
+fn spread(instrument: Instrument) -> String {
+    let Instrument { root_key, fine_tune_cents, gain_db, keys, velocities } = instrument;
+    let [low, high] = keys.map(|key| pitch::name(f32::from(key)));
+    let [soft, loud] = velocities;
+    let root = pitch::name(f32::from(root_key));
+    format!("{low}..{high} around {root}, velocities {soft}..{loud}, {gain_db:+} dB, {fine_tune_cents:+} cents")
 }
