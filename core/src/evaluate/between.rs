@@ -68,3 +68,29 @@ pub(super) fn check_teacher(student: &Session, teacher: &Session) -> Result<()> 
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::set::Sound;
+    use super::*;
+
+    /// Tones of these frequencies, the first two of class 0, the others of class 1.
+    fn tones(frequencies_hz: &[f32]) -> Set {
+        let tone = |(n, hz): (usize, &f32)| {
+            let samples = (0..4000).map(|i| (std::f32::consts::TAU * hz * i as f32 / 8000.0).sin()).collect();
+            Sound { name: n.to_string(), class: n / 2, pitch: None, group: None, samples }
+        };
+        Set::new(frequencies_hz.iter().enumerate().map(tone).collect(), 8000)
+    }
+
+    #[test]
+    fn a_copy_is_at_no_distance_and_other_seeds_and_classes_are_told_apart() {
+        let teacher = tones(&[200.0, 900.0, 400.0, 1800.0]);
+        let names = ["a".to_owned(), "b".to_owned(), "none".to_owned()];
+        let copy = Between::of(&tones(&[200.0, 900.0, 400.0, 1800.0]), &teacher, &names);
+        assert_eq!((copy.clips, copy.distance_db, copy.classes.len()), (4, 0.0, 2));
+        assert!(copy.other_seed_db > 5.0, "{copy:?}");
+        let strayed = Between::of(&tones(&[200.0, 900.0, 900.0, 400.0]), &teacher, &names);
+        assert!(strayed.classes["a"] == 0.0 && strayed.classes["b"] > 5.0, "{strayed:?}");
+    }
+}

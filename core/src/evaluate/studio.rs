@@ -57,14 +57,15 @@ impl Studio<'_> {
     /// 2, …
     pub(super) fn like(&self, reference: &Reference, per_sound: usize) -> Result<Set> {
         let follows_pitch = self.session.model().card.config.pitch;
-        let models: Vec<&Sound> = reference.held_out.sounds.iter().flat_map(|sound| vec![sound; per_sound]).collect();
+        let originals: Vec<&Sound> =
+            reference.held_out.sounds.iter().flat_map(|sound| vec![sound; per_sound]).collect();
         let request = |(sound, seed): (&&Sound, u64)| Request {
             pitch: sound.pitch.filter(|_| follows_pitch),
             ..self.request(Some(&reference.classes[sound.class]), seed)
         };
-        let requests: Vec<Request> = models.iter().zip(1u64..).map(request).collect();
+        let requests: Vec<Request> = originals.iter().zip(1u64..).map(request).collect();
         let sounds = self.render(&requests, |n, rendered| {
-            let Sound { class, pitch, .. } = *models[n];
+            let Sound { class, pitch, .. } = *originals[n];
             let note = requests[n].pitch.map(|pitch| format!(" pitch {pitch}")).unwrap_or_default();
             let name = format!("{}{note} seed {}", reference.classes[class], n + 1);
             Ok(Sound { name, class, pitch, group: None, samples: at_peak_one(&rendered?.clip) })
