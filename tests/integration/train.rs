@@ -6,7 +6,7 @@ use brownian_tests::program::Bench;
 use brownian_tests::sounds::{ping, wav};
 
 /// A network that trains in seconds.
-const TOY: &str = r#"
+pub(crate) const TOY: &str = r#"
 batch_size = 4
 evaluate_every = 5
 preview_every = 1000

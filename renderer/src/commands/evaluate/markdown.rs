@@ -33,7 +33,7 @@ fn heading(report: &Report, command: &str) -> String {
     text += &format!("; {whose}. {num_clips} clips, {} for each held-out recording,", report.per_sound);
     text += &format!(" of its class, seeds 1 to {num_clips}.\n\n");
     for ModelReport { id, hash, steps, sampler, guidance, .. } in &report.models {
-        let hash = &hash[..hash.len().min(12)];
+        let hash = hash.get(..12).unwrap_or(hash);
         text += &format!("- {id} ({hash}…): {steps} steps of {sampler}, guidance {guidance}\n");
     }
     text
