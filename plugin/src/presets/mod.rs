@@ -2,7 +2,7 @@
 //!
 //! A preset is a sound that the embedded model can always make (`factory.rs`), the file of a sound with its recipe
 //! (`file.rs`), or the file of a whole instrument (`instrument.rs`). `load.rs` puts them into an instance; the CLAP door
-//! to all of it lies in [`crate::clap`].
+//! to all of it is `clap`.
 
 mod factory;
 mod file;
