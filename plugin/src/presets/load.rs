@@ -17,7 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Plays a sound over the keyboard. Waits until it lies there, so that a project saved next holds it. Not for the audio
 /// thread.
 pub fn play_on_keys(params: &BrownianParams, take: Arc<Take>) {
-    on_keys(params, Command::Recall { place: Place::Keys, take });
+    send_and_wait(params, Command::Recall { place: Place::Keys, take });
+    choose_keys(params);
 }
 
 /// Makes a sound of the factory and plays it over the keyboard; the worker renders it. Not for the audio thread.
@@ -29,17 +30,23 @@ pub fn roll_on_keys(params: &BrownianParams, sound: FactorySound) -> Result<(), 
     if mailbox.patch().model() != FIRST_MODEL {
         mailbox.send(Command::Model(FIRST_MODEL.into()));
     }
-    let is_done = on_keys(params, Command::Order(sound.order()));
+    let is_done = send_and_wait(params, Command::Order(sound.order()));
     // A finished sound takes the last message with it: one that stands there is about this sound.
-    mailbox.view().message.filter(|_| is_done).map_or(Ok(()), Err)
+    mailbox.view().message.filter(|_| is_done).map_or(Ok(()), Err)?;
+    choose_keys(params);
+    Ok(())
 }
 
-fn on_keys(params: &BrownianParams, command: Command) -> bool {
+fn send_and_wait(params: &BrownianParams, command: Command) -> bool {
+    params.patch.0.send(command);
+    params.patch.0.wait_until_done(PATIENCE)
+}
+
+/// From a kit to the keyboard, where the sound lies.
+fn choose_keys(params: &BrownianParams) {
     if let ParamPtr::EnumParam(mode) = params.mode.as_ptr() {
         // SAFETY: leads to the parameter that is borrowed here. An atomic store, which the audio thread reads with its
         // next block. The id is that of `ModeChoice::Keys`.
         unsafe { (*mode).set_from_id("keys") };
     }
-    params.patch.0.send(command);
-    params.patch.0.wait_until_done(PATIENCE)
 }
