@@ -1,5 +1,6 @@
 //! `brownian inspect`
 
+use brownian_core::model::tiny;
 use brownian_tests::program::Bench;
 use brownian_tests::sounds::{ping, wav};
 
@@ -13,6 +14,24 @@ fn a_sound_tells_its_shape_and_level() {
     let peak = sound["peak_dbfs"].as_f64().unwrap();
     assert!((-2.15..-1.94).contains(&peak), "{peak}");
     assert!(sound["recipe"].is_null());
+}
+
+#[test]
+fn a_sound_of_a_pitch_tells_samplers_its_keys() {
+    let bench = Bench::new();
+    let mut card = tiny::two_stage_card();
+    card.config.pitch = true;
+    std::fs::create_dir_all(bench.path("models")).unwrap();
+    tiny::write(&bench.path("models/tiny.safetensors"), &card).unwrap();
+    bench.run(&["render", "tiny", "--pitch", "D4", "--steps", "1", "--seed", "1", "--out", "d.wav"]).done();
+    let sound = &bench.run(&["inspect", "d.wav", "--json"]).done().json()[0];
+    assert_eq!((&sound["root_key"], &sound["instrument"]["root_key"]), (&62.into(), &62.into()));
+    assert_eq!(sound["instrument"]["keys"], serde_json::json!([0, 127]));
+    assert!(bench.run(&["inspect", "d.wav"]).done().stdout.contains("velocities 1..127"));
+    // Seven bytes and a pad, as any reader of RIFF finds them.
+    let bytes = bench.read("d.wav");
+    let at = bytes.windows(4).position(|id| id == b"inst").expect("a chunk");
+    assert_eq!(bytes[at + 4..at + 16], [7, 0, 0, 0, 62, 0, 0, 0, 127, 1, 127, 0]);
 }
 
 #[test]
