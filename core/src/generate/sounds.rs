@@ -10,9 +10,9 @@ use crate::error::Result;
 use crate::model::{Card, Model};
 
 /// Files that are kept, the latest.
-const MAX_FILES: usize = 8;
-/// Longer files are decoded each time, in samples: 95 s at 44.1 kHz, 16 MB.
-const MAX_SAMPLES: usize = 1 << 22;
+const MAX_FILES: usize = 4;
+/// Longer files are decoded each time, in samples: 47 s at 44.1 kHz, 8 MB.
+const MAX_SAMPLES: usize = 1 << 21;
 /// Noises that are kept: two files in two stages for each of sixteen classes, some 16 MB.
 const MAX_NOISES: usize = 64;
 
