@@ -81,7 +81,7 @@ impl Sampler {
     }
 }
 
-/// How a sampler is to spread a sound over its keys (`inst`): beside [`Sampler`], for programs that read no other.
+/// How a sampler is to spread a sound over its keys (`inst`): beside `smpl`, for programs that read no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Instrument {
     /// The MIDI note that plays the sound unchanged: 0..=127.
