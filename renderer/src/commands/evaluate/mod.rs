@@ -27,7 +27,7 @@ likeness class by class, memorisation with the pairs to listen to, whether the a
 same command gives the same numbers, on any number of threads.
 
   brownian evaluate drums --reference drums-set
-  brownian evaluate runs/mine/model.safetensors --reference my-sounds --json mine.json --write mine-judged
+  brownian evaluate runs/mine/model.safetensors --reference my-sounds --write judged
   brownian evaluate runs/drums-instant/model.safetensors --reference drums-set --teacher drums
 
 Exit code: 0 measured (whatever the figures), 2 nothing was done, 130 interrupted.";
