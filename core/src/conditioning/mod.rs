@@ -8,7 +8,8 @@ pub use embedding::ConditionEmbedding;
 
 use serde::{Deserialize, Serialize};
 
-/// A number in 0..=1 that users turn: the percentile of a measured property among the training sounds.
+/// A number in 0..=1 that users turn: the percentile of a measured property among the training sounds of the
+/// class, so that every class has the whole range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Attribute {

@@ -94,7 +94,7 @@ pub struct Example {
     pub class: usize,
     /// MIDI note where the manifest tells one, or the names of a whole class do.
     pub pitch: Option<f32>,
-    /// Percentiles in 0..=1, in [`AttributeMeter`]'s order: brightness, decay, attack, noisiness, loudness.
+    /// Percentiles of the class in 0..=1, in [`AttributeMeter`]'s order: brightness, decay, attack, noisiness, loudness.
     pub attributes: [f32; NUM_ATTRIBUTES],
     /// Where it came from, relative to the root.
     pub path: PathBuf,
@@ -116,6 +116,8 @@ pub struct Dataset {
     pub report: ScanReport,
     /// What an attribute's percentile means in natural units, over `train`.
     pub scale: AttributeScale,
+    /// The same over each class of `train`: what examples are measured by, so that every class has its whole range.
+    pub class_scales: Vec<AttributeScale>,
     config: DatasetConfig,
     balance: balance::Balance,
     tools: Arc<Tools>,
@@ -137,9 +139,17 @@ impl Dataset {
         Cow::Owned(Example { samples, ..example.clone() })
     }
 
-    /// The attributes of `samples` (at the dataset's rate) as percentiles of the training set.
-    pub fn measure(&self, samples: &[f32]) -> [f32; NUM_ATTRIBUTES] {
-        self.scale.percentiles(self.tools.meter.measure(samples))
+    /// The attributes of `samples` (at the dataset's rate) as percentiles of the training examples of a class.
+    ///
+    /// # Panics
+    /// If `class` is not below `classes.len()`.
+    pub fn measure(&self, class: usize, samples: &[f32]) -> [f32; NUM_ATTRIBUTES] {
+        self.class_scales[class].percentiles(self.tools.meter.measure(samples))
+    }
+
+    /// An example's attributes as percentiles of the whole training set, within the range that its class has there.
+    pub fn among_all(&self, example: &Example) -> [f32; NUM_ATTRIBUTES] {
+        self.scale.percentiles(self.class_scales[example.class].natural(example.attributes))
     }
 
     /// SHA-256, hex, over classes, groups and samples to train on: changes when any training sound does, and with the

@@ -213,6 +213,24 @@ fn no_variation_gives_the_example_itself() {
 }
 
 #[test]
+fn every_class_has_the_whole_range_of_an_attribute() {
+    let dir = two_classes();
+    let data = Dataset::scan(dir.path(), &CONFIG).unwrap();
+    // The brightest kick is darker than the darkest snare.
+    for (class, whole_set) in [(0, 0.0..0.5), (1, 0.5..1.01)] {
+        let of_class = || data.train.iter().filter(|e| e.class == class);
+        let brightness = || of_class().map(|e| e.attributes[0]);
+        assert_eq!((brightness().reduce(f32::min), brightness().reduce(f32::max)), (Some(0.0), Some(1.0)));
+        for example in of_class() {
+            let among_all = data.among_all(example)[0];
+            assert!(whole_set.contains(&among_all), "{}: {among_all}", example.path.display());
+            let measured = data.measure(class, &example.samples);
+            assert!((measured[0] - example.attributes[0]).abs() < 1e-6);
+        }
+    }
+}
+
+#[test]
 fn variations_move_the_attributes_they_name() {
     let dir = two_classes();
     let data = Dataset::scan(dir.path(), &CONFIG).unwrap();

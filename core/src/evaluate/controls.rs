@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::generate::Request;
 use crate::metrics::rank_correlation;
 
-/// What is asked for, percentiles of the training set.
+/// What is asked for, percentiles of the class's training sounds.
 pub const ASKED: [f32; 5] = [0.1, 0.3, 0.5, 0.7, 0.9];
 
 /// How one attribute is followed: rank correlations (Spearman) of asked and measured, -1..=1.
@@ -33,7 +33,7 @@ pub struct Control {
     pub within_class: f64,
     /// Over the five clips of each class and seed, the mean: what somebody hears who turns the knob.
     pub same_seed: f64,
-    /// Median of what was measured for each of [`ASKED`], as percentiles of the training set.
+    /// Median of what was measured for each of [`ASKED`], as percentiles of the class's training sounds.
     pub measured: [f64; ASKED.len()],
 }
 
@@ -63,7 +63,7 @@ impl Control {
             let samples = at_peak_one(&rendered?.clip);
             let (class, seed, asked) = grid[n];
             let natural = meter.measure(&samples);
-            let percentile = reference.meter.scale.percentiles(natural)[place].into();
+            let percentile = reference.meter.class_scales[class].percentiles(natural)[place].into();
             Ok(Answer { class, seed, asked: asked.into(), natural: natural[place].into(), percentile })
         })?;
         Ok(Self::summarise(attribute, &answers, &reference.classes))

@@ -116,7 +116,7 @@ impl<'a> Long<'a> {
 
 /// Whether a model's sounds go on: its network knows no place in time, and its window has room for an overlap.
 fn is_texture(model: &Model) -> bool {
-    model.card.config.unet.circular && model.envelope.is_none() && model.representation.num_frames() >= 2 * OVERLAP
+    model.card.config.is_texture() && model.representation.num_frames() >= 2 * OVERLAP
 }
 
 /// The parts of a texture's window, in samples.

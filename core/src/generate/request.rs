@@ -170,7 +170,7 @@ impl Request {
 /// What loops and long textures are not made of is refused, not left out.
 fn check_length(edit: &Edit, looped: Option<Loop>, is_long: bool, card: &Card) -> Result<(), GenerateError> {
     let from_file = |morph: &super::edit::Morph| morph.from.is_some() || matches!(morph.to, MorphEnd::File(_));
-    let is_texture = card.config.unet.circular && card.config.envelope.is_none();
+    let is_texture = card.config.is_texture();
     let is_one_piece = looped.is_some() || edit.inpaint.is_some();
     let goes_on = (is_long || edit.continues.is_some()) && is_texture && !is_one_piece;
     let edits = [

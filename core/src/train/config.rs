@@ -36,8 +36,10 @@ pub struct TrainConfig {
     pub ema_decay: f64,
     /// Probability of hiding the whole condition: what classifier-free guidance needs.
     pub drop_condition: f32,
-    /// Probability of hiding all attributes, and of hiding each alone.
+    /// Probability of hiding all attributes (otherwise a share of them that is drawn anew), and of hiding the pitch.
     pub drop_attribute: f32,
+    /// Noise levels that the envelope stage is asked at for every example, 1..=64: it costs little beside the fine stage.
+    pub envelope_draws: usize,
     /// Largest standard deviation, dB, of the error put on envelopes that the fine stage sees.
     pub envelope_error_db: f32,
     /// Steps between held-out measurements.
@@ -92,6 +94,7 @@ impl Default for TrainConfig {
             ema_decay: 0.999,
             drop_condition: 0.1,
             drop_attribute: 0.4,
+            envelope_draws: 4,
             envelope_error_db: 2.0,
             evaluate_every: 500,
             preview_every: 2_000,
@@ -186,6 +189,8 @@ impl TrainConfig {
         need((0.0..1.0).contains(&self.ema_decay), "ema_decay", self.ema_decay.to_string(), "0..1")?;
         need(probability.contains(&self.drop_condition), "drop_condition", self.drop_condition.to_string(), "0..=1")?;
         need(probability.contains(&self.drop_attribute), "drop_attribute", self.drop_attribute.to_string(), "0..=1")?;
+        let draws = self.envelope_draws;
+        need((1..=64).contains(&draws), "envelope_draws", draws.to_string(), "1..=64")?;
         need(self.evaluate_every > 0, "evaluate_every", self.evaluate_every.to_string(), "at least 1")?;
         need(self.preview_every > 0, "preview_every", self.preview_every.to_string(), "at least 1")?;
         let fits = !self.dataset.windows || (self.unet.circular && self.envelope.is_none());

@@ -43,10 +43,12 @@ struct Memory {
     target: Vec<f32>,
 }
 
-/// One stage's part of a batch.
+/// One stage's part of a batch: what it is asked, clip after clip.
 struct Batch<'a> {
     data: Vec<&'a Frames>,
     context: Option<Vec<&'a Frames>>,
+    sigmas: &'a [f64],
+    conditions: Vec<Condition>,
 }
 
 impl Engine {
@@ -73,7 +75,8 @@ impl Engine {
     }
 
     /// Losses of these items (means over them) and, in the shard's memory, gradients of `share` times their sum. One sigma
-    /// an item; noise from `noise`, the fine stage's before the envelope's.
+    /// an item, and as many again for each further draw of the envelope stage; noise from `noise`, the fine stage's before
+    /// the envelope's.
     #[allow(clippy::too_many_arguments)] // One call's data, each used once.
     pub(super) fn shard(
         &self,
@@ -86,17 +89,16 @@ impl Engine {
         noise: &mut [NoiseStream],
         share: f64,
     ) -> Result<Losses> {
-        let conditions: Vec<Condition> = items.iter().map(|item| item.condition.clone()).collect();
         let mut memories = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
         let mut found = [0.0; 2];
         let stages = self.stages.iter().zip(networks.stages()).zip(memories.iter_mut()).enumerate();
         for (i, ((planned, stage), memory)) in stages {
-            let batch = if i == 0 { Batch::fine(items) } else { Batch::envelope(items) };
-            memory.draw(&batch, stage.shape().frames * stage.shape().channels, sigmas, noise);
+            let batch = if i == 0 { Batch::fine(items, sigmas) } else { Batch::envelope(items, sigmas) };
+            memory.draw(&batch, stage.shape().frames * stage.shape().channels, noise);
             if let Some(teacher) = teacher {
-                memory.aim(teacher, i, (&planned.plan, stage), &batch, sigmas, &conditions);
+                memory.aim(teacher, i, (&planned.plan, stage), &batch);
             }
-            let rows = stage.rows(sigmas, &conditions);
+            let rows = stage.rows(batch.sigmas, &batch.conditions);
             found[i] = memory.step(&planned.plan, &rows, loss, &batch, share);
         }
         Ok(Losses { fine: found[0], envelope: found[1] })
@@ -129,14 +131,17 @@ impl Engine {
 }
 
 impl<'a> Batch<'a> {
-    fn fine(items: &'a [Item]) -> Self {
+    fn fine(items: &'a [Item], sigmas: &'a [f64]) -> Self {
         let context = items.iter().map(|item| item.context.as_ref()).collect();
-        Self { data: items.iter().map(|item| &item.fine).collect(), context }
+        let data = items.iter().map(|item| &item.fine).collect();
+        Self { data, context, sigmas: &sigmas[..items.len()], conditions: conditions(items) }
     }
 
-    fn envelope(items: &'a [Item]) -> Self {
+    fn envelope(items: &'a [Item], sigmas: &'a [f64]) -> Self {
+        let draws = sigmas.len() / items.len();
         // A training with an envelope stage prepares an envelope for every item.
-        Self { data: items.iter().filter_map(|item| item.envelope.as_ref()).collect(), context: None }
+        let data: Vec<&Frames> = items.iter().filter_map(|item| item.envelope.as_ref()).collect();
+        Self { data: data.repeat(draws), context: None, sigmas, conditions: vec![conditions(items); draws].concat() }
     }
 
     fn stacked_context(&self) -> Option<Vec<f32>> {
@@ -163,26 +168,21 @@ impl Memory {
     }
 
     /// Replace the target by what the teacher aims at.
-    fn aim(
-        &mut self,
-        teacher: &Teacher,
-        stage: usize,
-        student: (&Plan, &Stage),
-        batch: &Batch,
-        sigmas: &[f64],
-        conditions: &[Condition],
-    ) {
+    fn aim(&mut self, teacher: &Teacher, stage: usize, student: (&Plan, &Stage), batch: &Batch) {
         let context = batch.stacked_context();
+        let (sigmas, conditions) = (batch.sigmas, &batch.conditions[..]);
         let noised = Noised { x_t: &self.x_t, context: context.as_deref(), sigmas, conditions };
         teacher.aim(stage, student, &noised, &mut self.lesson, &mut self.target);
     }
 
     /// `x_t = cos t x0 + sin t z` and the velocity `cos t z - sin t x0`, with `sigma = tan t`.
-    fn draw(&mut self, batch: &Batch, clip: usize, sigmas: &[f64], noise: &mut [NoiseStream]) {
+    /// Clip after clip from the streams in turn.
+    fn draw(&mut self, batch: &Batch, clip: usize, noise: &mut [NoiseStream]) {
         self.x_t.resize(batch.data.len() * clip, 0.0);
         self.target.resize(batch.data.len() * clip, 0.0);
         let clips = self.x_t.chunks_exact_mut(clip).zip(self.target.chunks_exact_mut(clip));
-        for (((x_t, target), x0), (&sigma, noise)) in clips.zip(&batch.data).zip(sigmas.iter().zip(noise)) {
+        for (i, (((x_t, target), x0), &sigma)) in clips.zip(&batch.data).zip(batch.sigmas).enumerate() {
+            let noise = &mut noise[i % noise.len()];
             let (cos, sin) = (c_in(sigma) as f32, -c_out(sigma) as f32);
             noise.fill_normal(target);
             for ((x_t, target), &x0) in x_t.iter_mut().zip(target).zip(&x0.data) {
@@ -215,6 +215,10 @@ fn loss_gradient(loss: Loss, v: &[f32], target: &mut [f32], share: f64) -> f64 {
         sum += f64::from(block);
     }
     sum / target.len() as f64
+}
+
+fn conditions(items: &[Item]) -> Vec<Condition> {
+    items.iter().map(|item| item.condition.clone()).collect()
 }
 
 fn stack(frames: &[&Frames]) -> Vec<f32> {

@@ -71,7 +71,7 @@ impl Networks {
     }
 
     /// Sum of the stages' mean losses on these items, and each alone: of the velocity, or of what the teacher aims at. One
-    /// sigma an item; noise from `noise`.
+    /// sigma an item, and as many again for each further draw of the envelope stage; noise from `noise`, in turn.
     pub(super) fn loss(
         &self,
         loss: Loss,
@@ -84,14 +84,16 @@ impl Networks {
         let context = items.iter().map(|item| item.context.as_ref()).collect::<Option<Vec<_>>>();
         let context = context.map(|frames| self.stack(&frames)).transpose()?;
         let fine: Vec<&Frames> = items.iter().map(|item| &item.fine).collect();
+        let (first, draws) = (&sigmas[..items.len()], sigmas.len() / items.len());
         let fine =
-            self.stage_loss((0, &self.fine), loss, teacher, &fine, context.as_ref(), sigmas, &conditions, noise)?;
+            self.stage_loss((0, &self.fine), loss, teacher, &fine, context.as_ref(), first, &conditions, noise)?;
         let mut losses = Losses { fine: scalar(&fine)?, envelope: 0.0 };
         let (Some(stage), Some(envelopes)) =
             (&self.envelope, items.iter().map(|item| item.envelope.as_ref()).collect::<Option<Vec<_>>>())
         else {
             return Ok((fine, losses));
         };
+        let (envelopes, conditions) = (envelopes.repeat(draws), vec![conditions; draws].concat());
         let envelope = self.stage_loss((1, stage), loss, teacher, &envelopes, None, sigmas, &conditions, noise)?;
         losses.envelope = scalar(&envelope)?;
         Ok(((fine + envelope)?, losses))
@@ -112,7 +114,8 @@ impl Networks {
         let x0 = self.stack(data)?;
         let mut z = vec![0.0; x0.elem_count()];
         let clip = z.len() / data.len();
-        z.chunks_exact_mut(clip).zip(noise).for_each(|(z, noise)| noise.fill_normal(z));
+        let count = noise.len();
+        z.chunks_exact_mut(clip).enumerate().for_each(|(i, z)| noise[i % count].fill_normal(z));
         let z = Tensor::from_vec(z, x0.shape(), self.weights.device())?;
         let x_t = noised(&x0, &z, sigmas)?;
         let v = stage.velocity(&x_t, context, sigmas, conditions)?;

@@ -40,8 +40,14 @@ impl Default for Consistency {
 const RHO: f64 = 7.0;
 
 impl Objective {
-    /// One noise level for each example of a batch, `share` of the training done.
-    pub(super) fn sigmas(&self, config: &TrainConfig, share: f64, noise: &mut NoiseStream) -> Vec<f64> {
+    /// Noise levels, `share` of the training done: one for each example of a batch, and again for each draw of the
+    /// envelope stage beyond the first.
+    pub(super) fn draws(&self, config: &TrainConfig, share: f64, noise: &mut NoiseStream) -> Vec<Vec<f64>> {
+        let draws = if config.envelope.is_some() { config.envelope_draws } else { 1 };
+        (0..draws).map(|_| self.sigmas(config, share, noise)).collect()
+    }
+
+    fn sigmas(&self, config: &TrainConfig, share: f64, noise: &mut NoiseStream) -> Vec<f64> {
         match self {
             Self::Velocity => config.noise_levels.stratified(config.batch_size, noise),
             Self::Consistency(consistency) => consistency.sigmas(config, share, noise),

@@ -102,17 +102,16 @@ impl Prepared {
     }
 }
 
-/// Hide everything sometimes, all attributes often, and each part now and then.
+/// Hide everything sometimes, all attributes often; else each of them with a chance drawn anew, so that one alone is as
+/// common as all together.
 fn hide(condition: &mut Condition, config: &TrainConfig, noise: &mut NoiseStream) {
     if noise.chance(config.drop_condition) {
         *condition = Condition::default();
         return;
     }
-    if noise.chance(config.drop_attribute) {
-        condition.attributes = [None; 5];
-    }
+    let chance = if noise.chance(config.drop_attribute) { 1.0 } else { noise.uniform() };
     for attribute in &mut condition.attributes {
-        if noise.chance(config.drop_attribute) {
+        if noise.chance(chance) {
             *attribute = None;
         }
     }
@@ -123,4 +122,31 @@ fn hide(condition: &mut Condition, config: &TrainConfig, noise: &mut NoiseStream
 
 fn subtract(frames: &mut Frames, other: &Frames) {
     frames.data.iter_mut().zip(&other.data).for_each(|(value, other)| *value -= other);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Shares of the draws in which so many attributes are left.
+    fn visible(config: &TrainConfig) -> [f64; 6] {
+        let mut shares = [0.0; 6];
+        for draw in 0..6000 {
+            let mut condition = Condition { class: Some(1), attributes: [Some(0.5); 5], pitch: Some(60.0) };
+            hide(&mut condition, config, &mut NoiseStream::new(Seed(1), "hide", draw));
+            shares[condition.attributes.iter().flatten().count()] += 1.0 / 6000.0;
+        }
+        shares
+    }
+
+    #[test]
+    fn one_attribute_alone_is_as_common_as_any_number_of_them() {
+        let config = TrainConfig { drop_condition: 0.0, drop_attribute: 0.4, ..TrainConfig::default() };
+        let shares = visible(&config);
+        // Chances that are uniform leave every number of attributes equally often: 0.6 / 6.
+        assert!(shares[1..].iter().all(|share| (share - 0.1).abs() < 0.02), "{shares:?}");
+        assert!((shares[0] - 0.5).abs() < 0.03, "{shares:?}");
+        let nothing = visible(&TrainConfig { drop_condition: 1.0, ..config });
+        assert!((nothing[0] - 1.0).abs() < 1e-9, "{nothing:?}");
+    }
 }

@@ -277,7 +277,7 @@ impl<'a> Trainer<'a> {
     /// One step: gradients of every shard in parallel, summed in their order; then the optimizer.
     fn step(&mut self, share: f64) -> Result<(Losses, f64)> {
         let mut noise = NoiseStream::new(Seed(self.config.seed), "train sigma", self.info.step);
-        let sigmas = self.config.objective.sigmas(&self.config, share, &mut noise);
+        let sigmas = self.config.objective.draws(&self.config, share, &mut noise);
         let this = &*self;
         let shards: Vec<Result<Shard>> = std::thread::scope(|scope| {
             let sigmas = &sigmas;
@@ -317,10 +317,10 @@ impl<'a> Trainer<'a> {
 
     /// Gradients and losses of one of `count` shards, every `count`th item of the batch, as shares of the whole batch's. The
     /// engine keeps its gradients to itself.
-    fn shard(&self, [shard, count]: [usize; 2], sigmas: &[f64]) -> Result<Shard> {
+    fn shard(&self, [shard, count]: [usize; 2], draws: &[Vec<f64>]) -> Result<Shard> {
         let own = |i: &usize| i % count == shard;
-        let indices: Vec<usize> = (0..sigmas.len()).filter(own).collect();
-        let sigmas: Vec<f64> = indices.iter().map(|&i| sigmas[i]).collect();
+        let indices: Vec<usize> = (0..self.config.batch_size).filter(own).collect();
+        let sigmas: Vec<f64> = draws.iter().flat_map(|draw| indices.iter().map(|&i| draw[i])).collect();
         let share = indices.len() as f64 / self.config.batch_size as f64;
         let (items, mut noises) = self.items(&indices)?;
         let (loss, networks, teacher) = (self.config.loss, &self.networks, self.teacher.as_ref());

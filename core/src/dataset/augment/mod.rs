@@ -118,7 +118,7 @@ impl Layer {
 }
 
 impl Dataset {
-    /// A fresh variation of training example `index`, its attributes measured anew on the dataset's scale.
+    /// A fresh variation of training example `index`, its attributes measured anew on its class's scale.
     ///
     /// Deterministic in `noise`. Peak 1 (less the drawn attenuation), onset where it was. Pitch follows the
     /// transposition. A variation that comes out silent gives the example as it is. Of a texture a loop from a drawn place,
@@ -140,7 +140,7 @@ impl Dataset {
             return Example { samples, ..example.clone() };
         }
         samples.iter_mut().for_each(|x| *x *= variation.gain);
-        let attributes = self.measure(&samples);
+        let attributes = self.measure(example.class, &samples);
         let (class, path, group) = (example.class, example.path.clone(), example.group.clone());
         Example { samples, class, pitch, attributes, path, group }
     }

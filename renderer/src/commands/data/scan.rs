@@ -79,7 +79,7 @@ fn summarise_class<'a>(dataset: &'a Dataset, index: usize, class: &'a str) -> Cl
     groups.dedup();
     let attributes = Attribute::ALL.iter().enumerate();
     let attributes =
-        attributes.map(|(i, a)| (a.name(), spread(all.iter().map(|e| e.attributes[i]).collect()))).collect();
+        attributes.map(|(i, a)| (a.name(), spread(all.iter().map(|e| dataset.among_all(e)[i]).collect()))).collect();
     ClassSummary { class, train, held_out, groups: groups.len(), attributes }
 }
 

@@ -169,7 +169,7 @@ fn model_controls(model: &ModelReport, num_seeds: usize) -> String {
     let clips = model.controls.first().map_or(0, |control| control.clips);
     page.note(&format!(
         "Rank correlation (Spearman) of asked and measured, over {clips} clips an attribute: every class, seeds 1 to \
-         {num_seeds}, asked {}. Aim: 0.8 or more (✓). Measured values are medians, as percentiles of the training set.",
+         {num_seeds}, asked {}. Aim: 0.8 or more (✓). Measured values are medians, as percentiles of the class's training sounds.",
         ASKED.map(|asked| asked.to_string()).join(", ")
     ))
 }
