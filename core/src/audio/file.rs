@@ -21,7 +21,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
             let _ = std::fs::remove_file(&temporary);
         })
     });
-    outcome.map_err(|source| AudioError::Io { path: path.to_owned(), action: "write", source }.into())
+    Ok(outcome.map_err(|source| failed(path, source))?)
 }
 
 /// Remove the temporary files of this program in `folder` that no living process writes any more: what a kill leaves.
@@ -70,6 +70,22 @@ pub(super) fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
             }
         }
     }
+}
+
+/// How many samples of the file at `path` are still to come after these.
+///
+/// # Errors
+/// A sample that is not finite, or more of them than the `left` that were announced.
+pub(super) fn left_after(path: &Path, samples: &[f32], left: usize) -> Result<usize, AudioError> {
+    if let Some(idx) = samples.iter().position(|x| !x.is_finite()) {
+        let object = path.display().to_string();
+        return Err(AudioError::NotFinite { object, channel: 1, frame: idx, value: samples[idx] });
+    }
+    left.checked_sub(samples.len()).ok_or_else(|| failed(path, io::Error::other("more samples than were announced")))
+}
+
+pub(super) fn failed(path: &Path, source: io::Error) -> AudioError {
+    AudioError::Io { path: path.to_owned(), action: "write", source }
 }
 
 fn fill(mut file: File, bytes: &[u8]) -> io::Result<()> {

@@ -10,7 +10,7 @@ use flacenc::config::Encoder;
 use flacenc::error::Verified;
 use flacenc::source::{Context, Fill, FrameBuf};
 
-use super::file::create_beside;
+use super::file::{create_beside, failed, left_after};
 use super::flac::{BITS, check_shape, comment_block, encoder};
 use super::wav::quantize;
 use super::wav_info::WavInfo;
@@ -77,14 +77,7 @@ impl FlacStream {
     /// # Errors
     /// A sample that is not finite, more than was announced, or the disk is full.
     pub fn write(&mut self, samples: &[f32]) -> Result<()> {
-        if let Some(idx) = samples.iter().position(|x| !x.is_finite()) {
-            let object = self.path.display().to_string();
-            return Err(AudioError::NotFinite { object, channel: 1, frame: idx, value: samples[idx] }.into());
-        }
-        let Some(left) = self.left.checked_sub(samples.len()) else {
-            return Err(failed(&self.path, std::io::Error::other("more samples than were announced")).into());
-        };
-        self.left = left;
+        self.left = left_after(&self.path, samples, self.left)?;
         self.waiting.extend(samples.iter().map(|&sample| quantize(sample, BITS)));
         let block = self.encoder.block_size * self.num_channels;
         let num_whole = self.waiting.len() / block * block;
@@ -145,10 +138,6 @@ impl Drop for FlacStream {
 /// The checks of [`check_shape`] cover what the encoder refuses; should it know more reasons, it says so itself.
 fn refused(found: impl ToString) -> AudioError {
     AudioError::Flac { found: found.to_string(), needed: "what the encoder takes" }
-}
-
-fn failed(path: &Path, source: std::io::Error) -> AudioError {
-    AudioError::Io { path: path.to_owned(), action: "write", source }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::file::create_beside;
+use super::file::{create_beside, failed, left_after};
 use super::wav::{Shape, WavFormat, append_samples};
 use super::wav_info::WavInfo;
 use crate::error::{AudioError, Result};
@@ -53,14 +53,7 @@ impl WavStream {
     /// # Errors
     /// A sample that is not finite, more than was announced, or the disk is full.
     pub fn write(&mut self, samples: &[f32]) -> Result<()> {
-        if let Some(idx) = samples.iter().position(|x| !x.is_finite()) {
-            let object = self.path.display().to_string();
-            return Err(AudioError::NotFinite { object, channel: 1, frame: idx, value: samples[idx] }.into());
-        }
-        let Some(left) = self.left.checked_sub(samples.len()) else {
-            return Err(failed(&self.path, std::io::Error::other("more samples than the header says")).into());
-        };
-        self.left = left;
+        self.left = left_after(&self.path, samples, self.left)?;
         self.bytes.clear();
         append_samples(&mut self.bytes, samples.iter().copied(), self.format);
         Ok(self.file.write_all(&self.bytes).map_err(|e| failed(&self.path, e))?)
@@ -72,7 +65,7 @@ impl WavStream {
     /// Fewer samples than announced, or the disk refuses. Then nothing is left.
     pub fn finish(mut self) -> Result<()> {
         if self.left > 0 {
-            return Err(failed(&self.path, std::io::Error::other("fewer samples than the header says")).into());
+            return Err(failed(&self.path, std::io::Error::other("fewer samples than were announced")).into());
         }
         let finished = self.file.write_all(&self.tail).and_then(|()| self.file.flush());
         let finished = finished.and_then(|()| self.file.get_ref().sync_all());
@@ -85,10 +78,6 @@ impl Drop for WavStream {
         // Finished, it has another name.
         let _ = std::fs::remove_file(&self.temporary);
     }
-}
-
-fn failed(path: &Path, source: std::io::Error) -> AudioError {
-    AudioError::Io { path: path.to_owned(), action: "write", source }
 }
 
 #[cfg(test)]

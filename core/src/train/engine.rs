@@ -224,3 +224,64 @@ fn conditions(items: &[Item]) -> Vec<Condition> {
 fn stack(frames: &[&Frames]) -> Vec<f32> {
     frames.iter().flat_map(|frames| frames.data.iter().copied()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::tiny;
+    use crate::nn::Weights;
+    use crate::noise::Seed;
+    use crate::representation::Maps;
+    use crate::train::{TrainConfig, prepare::Prepared};
+    use candle_core::Device;
+
+    fn item(noise: &mut NoiseStream, fine: [usize; 2], envelope: [usize; 2], class: usize) -> Item {
+        let mut frames = |[num_frames, num_channels]: [usize; 2]| {
+            let mut frames = Frames::zeros(num_frames, num_channels);
+            noise.fill_normal(&mut frames.data);
+            frames
+        };
+        let (fine, context, envelope) = (frames(fine), frames(fine), frames(envelope));
+        let condition = Condition { class: Some(class), ..Condition::default() };
+        Item { envelope: Some(envelope), context: Some(context), fine, condition }
+    }
+
+    #[test]
+    fn plans_and_the_tape_agree_on_every_draw_of_the_envelope_stage() -> Result<()> {
+        let card = tiny::two_stage_card().config;
+        let (representation, envelope) = (card.representation.clone(), card.envelope.clone());
+        let config = TrainConfig { representation, envelope, unet: card.unet.clone(), ..TrainConfig::default() };
+        let maps = Maps { mean: Vec::new(), std: Vec::new() };
+        let prepared = Prepared { representation: config.representation.build()?, envelope: None, maps };
+        let weights = Weights::fresh(Seed(1), &Device::Cpu);
+        let networks = Networks::new(&config, &prepared, card.classes.len(), weights)?;
+        // A fresh network's last layers are zero, and so would be what all others are to learn.
+        let mut noise = NoiseStream::new(Seed(1), "weights", 0);
+        for var in networks.weights.vars().values() {
+            let mut values = vec![0.0; var.elem_count()];
+            noise.fill_normal(&mut values);
+            values.iter_mut().for_each(|x| *x *= 0.1);
+            var.set(&candle_core::Tensor::from_vec(values, var.shape(), &Device::Cpu)?)?;
+        }
+        let shapes: Vec<_> = networks.stages().map(|stage| [stage.shape().frames, stage.shape().channels]).collect();
+        let items: Vec<Item> = (0..2).map(|class| item(&mut noise, shapes[0], shapes[1], class)).collect();
+        // Of both items for the fine stage and the envelope stage's first draw, and two draws more.
+        let sigmas = [0.3, 2.0, 0.1, 1.0, 8.0, 0.5];
+        let streams = || (0..2).map(|i| NoiseStream::new(Seed(2), "draws", i)).collect::<Vec<_>>();
+        let engine = Engine::new(&networks, 1)?;
+        let found = engine.shard(0, &networks, Loss::Mse, None, &items, &sigmas, &mut streams(), 1.0)?;
+        let (loss, expected) = networks.loss(Loss::Mse, None, &items, &sigmas, &mut streams())?;
+        assert!((found.fine - expected.fine).abs() < 1e-4 && (found.envelope - expected.envelope).abs() < 1e-4);
+        let gradients = networks.gradients(&loss, 1.0)?;
+        engine.with_gradients(|found| {
+            for (name, found) in found {
+                let expected: Vec<f32> = gradients[*name].flatten_all()?.to_vec1()?;
+                let largest = expected.iter().fold(1e-3f32, |most, g| most.max(g.abs()));
+                let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(worst < 1e-3 * largest, "{name}: {worst} of {largest}");
+            }
+            assert_eq!(found.len(), gradients.len());
+            Ok(())
+        })
+    }
+}

@@ -9,6 +9,10 @@ use crate::clap_host::{At, Host, Input};
 
 const RATE: f64 = 48_000.0;
 const BLOCK: usize = 64;
+/// Blocks from one stroke to the next: a kick is short, ten times a second. Each takes the voices of 32 notes that fade.
+const STRUCK: usize = 75;
+/// Struck once.
+const HELD: usize = usize::MAX;
 const NOTE: [At<Input>; 1] = [At(0, Input::On { key: 60, velocity: 1.0 })];
 
 /// The first milliseconds of a new note.
@@ -51,15 +55,15 @@ fn from_the_press_to_the_sound() {
     println!("median of the next 9: preview {:.0} ms, sound {:.0} ms", median(previews), median(sounds));
 }
 
-/// Times of the blocks of five seconds with 32 notes held, in parts of the deadline, sorted.
-fn blocks(host: &mut Host) -> Vec<f64> {
+/// Times of the blocks of five seconds with 32 notes held, struck anew every `restrike` blocks, in parts of the deadline,
+/// sorted.
+fn blocks(host: &mut Host, restrike: usize) -> Vec<f64> {
     let deadline = Duration::from_secs_f64(BLOCK as f64 / RATE);
     let notes: Vec<_> = (0..32).map(|number| At(0, Input::On { key: 44 + number, velocity: 0.1 })).collect();
     let mut times = Vec::new();
     let mut next = Instant::now();
     for number in 0..(5.0 * RATE) as usize / BLOCK {
-        // The kick is short: new notes ten times a second.
-        let events = if number % 75 == 0 { &notes[..] } else { &[] };
+        let events = if number % restrike == 0 { &notes[..] } else { &[] };
         let start = Instant::now();
         host.block(BLOCK, events);
         times.push(start.elapsed().as_secs_f64() / deadline.as_secs_f64());
@@ -84,13 +88,21 @@ fn tell(what: &str, times: &[f64]) {
 #[ignore = "measures"]
 fn what_blocks_cost_while_a_kit_is_generated() {
     let mut host = Host::new(RATE);
-    tell("32 notes", &blocks(&mut host));
+    tell("32 notes", &blocks(&mut host, STRUCK));
+    let looped = host.value("Loop", "Forward");
+    host.block(BLOCK, &[At(0, host.set("Loop", looped))]);
+    tell("32 looped notes", &blocks(&mut host, HELD));
     let (kit, steps) = (host.value("Generate for", "kit"), host.value("Steps", "64"));
     let press =
         [("Generate for", kit), ("Steps", steps), ("Generate", 1.0)].map(|(name, value)| At(0, host.set(name, value)));
     host.block(BLOCK, &press);
     sleep(Duration::from_millis(300));
-    tell("32 notes while a kit of 64 steps is generated", &blocks(&mut host));
+    tell("32 looped notes while a kit of 64 steps is generated", &blocks(&mut host, HELD));
+    let once = host.value("Loop", "Off");
+    host.block(BLOCK, &[At(0, host.set("Loop", once)), At(0, host.set("Generate", 0.0))]);
+    host.block(BLOCK, &[At(0, host.set("Generate", 1.0))]);
+    sleep(Duration::from_millis(300));
+    tell("32 notes while a kit of 64 steps is generated", &blocks(&mut host, STRUCK));
 }
 
 #[test]

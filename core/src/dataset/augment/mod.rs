@@ -3,7 +3,9 @@
 //! One variation is drawn whole ([`Variation`]) before any of it is applied, in a fixed order, so that a stream means
 //! the same variation whatever the sounds are.
 
+mod attack;
 mod decay;
+mod drive;
 mod layer;
 mod tilt;
 mod transpose;
@@ -33,18 +35,44 @@ pub struct AugmentConfig {
     pub decay_factor: f32,
     /// Probability of layering a second sound of the class.
     pub layer: f32,
+    /// Probability of a softer attack: a rise of 3 to 40 ms. Of textures none.
+    pub soften: f32,
+    /// Probability of saturation, by up to 12 dB. Of textures none.
+    pub saturate: f32,
 }
+
+/// Shortest and longest rise of a softer attack, in seconds.
+const RISE_S: [f32; 2] = [0.003, 0.04];
+/// Most saturation, in dB.
+const MOST_DRIVE_DB: f32 = 12.0;
 
 impl Default for AugmentConfig {
     fn default() -> Self {
-        Self { semitones: 3.0, polarity: 0.5, gain_db: 0.0, tilt_db_per_octave: 2.0, decay_factor: 1.6, layer: 0.25 }
+        Self {
+            semitones: 3.0,
+            polarity: 0.5,
+            gain_db: 0.0,
+            tilt_db_per_octave: 2.0,
+            decay_factor: 1.6,
+            layer: 0.25,
+            soften: 0.15,
+            saturate: 0.2,
+        }
     }
 }
 
 impl AugmentConfig {
     /// No variation at all: every example as it is.
-    pub const NONE: Self =
-        Self { semitones: 0.0, polarity: 0.0, gain_db: 0.0, tilt_db_per_octave: 0.0, decay_factor: 1.0, layer: 0.0 };
+    pub const NONE: Self = Self {
+        semitones: 0.0,
+        polarity: 0.0,
+        gain_db: 0.0,
+        tilt_db_per_octave: 0.0,
+        decay_factor: 1.0,
+        layer: 0.0,
+        soften: 0.0,
+        saturate: 0.0,
+    };
 
     /// Check every field against its range.
     ///
@@ -58,6 +86,8 @@ impl AugmentConfig {
             ("augment.tilt_db_per_octave", self.tilt_db_per_octave, 0.0..=6.0, "0 to 6"),
             ("augment.decay_factor", self.decay_factor, 1.0..=8.0, "1 to 8"),
             ("augment.layer", self.layer, 0.0..=1.0, "a probability, 0 to 1"),
+            ("augment.soften", self.soften, 0.0..=1.0, "a probability, 0 to 1"),
+            ("augment.saturate", self.saturate, 0.0..=1.0, "a probability, 0 to 1"),
         ];
         for (field, found, range, needed) in fields {
             if !range.contains(&found) {
@@ -77,6 +107,9 @@ struct Variation {
     /// Amplitude, negative where the polarity turns.
     gain: f32,
     layer: Option<Layer>,
+    /// Seconds of a softer attack.
+    rise_s: Option<f32>,
+    drive_db: f32,
 }
 
 /// What is laid over an example: which one, how transposed, how mixed.
@@ -99,7 +132,11 @@ impl Variation {
         let wants_layer = noise.chance(config.layer);
         let partner_semitones = either_way(noise, most_semitones);
         let layer = wants_layer.then(|| Layer::draw(dataset, index, semitones, partner_semitones, noise)).flatten();
-        Self { semitones, tilt_db_per_octave, decay_factor, gain, layer }
+        let rises = noise.chance(config.soften) && !dataset.config.windows;
+        let rise_s = RISE_S[0] * (RISE_S[1] / RISE_S[0]).powf(noise.uniform());
+        let saturates = noise.chance(config.saturate) && !dataset.config.windows;
+        let drive_db = noise.uniform_in(0.0, if saturates { MOST_DRIVE_DB } else { 0.0 });
+        Self { semitones, tilt_db_per_octave, decay_factor, gain, layer, rise_s: rises.then_some(rise_s), drive_db }
     }
 }
 
@@ -157,6 +194,10 @@ impl Dataset {
             layer.mix.apply(&mut sound, &other, rate);
         }
         decay::reshape(&mut sound, variation.decay_factor, rate);
+        drive::saturate(&mut sound, variation.drive_db);
+        if let Some(rise_s) = variation.rise_s {
+            attack::soften(&mut sound, rise_s, rate);
+        }
         self.tools.tilt.apply(&mut sound, variation.tilt_db_per_octave);
         sound
     }
