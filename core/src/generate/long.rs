@@ -99,7 +99,8 @@ impl<'a> Long<'a> {
         self.row(watch, sink)
     }
 
-    /// Clip after clip: number `i` is that of the recipe's seed plus `i`.
+    /// Clip after clip: number `i` is that of the recipe's seed plus `i`, at peak 1. By itself one may come out 40 dB above
+    /// another, and the level of the whole row would be that of the one.
     fn row(&self, watch: &Watch, sink: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()> {
         let sample_rate = f64::from(self.shop.model.card.config.sample_rate);
         for block in 0..self.num_heard.div_ceil(self.step) {
@@ -108,11 +109,16 @@ impl<'a> Long<'a> {
             let duration_s = left.min(self.step) as f64 / sample_rate;
             let mut one = Recipe { seed, duration_s, ..self.recipe.clone() };
             one.edit.continues = None;
-            sink(&Job::new(self.shop, &one)?.make(watch)?.channels()[0])?;
+            let clip = Job::new(self.shop, &one)?.make(watch)?;
+            let gain = clip.peak().max(SILENCE).recip();
+            sink(&clip.channels()[0].iter().map(|x| gain * x).collect::<Vec<_>>())?;
         }
         Ok(())
     }
 }
+
+/// Peak below which a clip of a row is not made louder.
+const SILENCE: f32 = 1e-6;
 
 /// Whether a model's sounds go on: its network knows no place in time, and its window has room for an overlap.
 fn is_texture(model: &Model) -> bool {
