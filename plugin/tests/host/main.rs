@@ -11,4 +11,5 @@ mod presets;
 mod scan;
 mod soak;
 mod state;
+#[cfg(unix)]
 mod timing;
