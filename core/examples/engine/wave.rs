@@ -41,6 +41,7 @@ fn config() -> ModelConfig {
         classes: vec!["any".into()],
         attributes: Vec::new(),
         pitch: false,
+        partials: false,
         envelope: None,
         unet: UnetConfig {
             // Each width over two levels: the frames fall by 4 from width to width, to 128 where there is attention.

@@ -7,6 +7,7 @@
 mod attributes;
 mod augment;
 mod balance;
+mod class_scale;
 mod digest;
 mod duplicates;
 mod envelope;
@@ -24,6 +25,7 @@ mod window;
 
 pub use attributes::{AttributeMeter, NUM_ATTRIBUTES};
 pub use augment::AugmentConfig;
+pub use class_scale::ClassScale;
 pub use prepare::ONSET;
 pub use report::{ClassReport, ScanReport};
 pub use scale::AttributeScale;
@@ -94,7 +96,7 @@ pub struct Example {
     pub class: usize,
     /// MIDI note where the manifest tells one, or the names of a whole class do.
     pub pitch: Option<f32>,
-    /// Percentiles of the class in 0..=1, in [`AttributeMeter`]'s order: brightness, decay, attack, noisiness, loudness.
+    /// Percentiles of the class's variations in 0..=1, in [`AttributeMeter`]'s order: brightness, decay, attack, noisiness, loudness.
     pub attributes: [f32; NUM_ATTRIBUTES],
     /// Where it came from, relative to the root.
     pub path: PathBuf,
@@ -116,8 +118,8 @@ pub struct Dataset {
     pub report: ScanReport,
     /// What an attribute's percentile means in natural units, over `train`.
     pub scale: AttributeScale,
-    /// The same over each class of `train`: what examples are measured by, so that every class has its whole range.
-    pub class_scales: Vec<AttributeScale>,
+    /// The same of each class, over variations: what examples are measured by, so that every class has its whole range.
+    pub class_scales: Vec<ClassScale>,
     config: DatasetConfig,
     balance: balance::Balance,
     tools: Arc<Tools>,
@@ -125,7 +127,7 @@ pub struct Dataset {
 
 impl Dataset {
     /// The index of a training example, balanced: classes by the square root of their number of source groups, groups
-    /// of a class evenly, examples of a group evenly. Draws three numbers of `noise`.
+    /// of a class by that of their examples, examples of a group evenly. Draws three numbers of `noise`.
     pub fn pick(&self, noise: &mut NoiseStream) -> usize {
         self.balance.pick(noise)
     }
@@ -139,17 +141,18 @@ impl Dataset {
         Cow::Owned(Example { samples, ..example.clone() })
     }
 
-    /// The attributes of `samples` (at the dataset's rate) as percentiles of the training examples of a class.
+    /// The attributes of `samples` (at the dataset's rate), a sound at this MIDI note, as percentiles of the variations of a
+    /// class.
     ///
     /// # Panics
     /// If `class` is not below `classes.len()`.
-    pub fn measure(&self, class: usize, samples: &[f32]) -> [f32; NUM_ATTRIBUTES] {
-        self.class_scales[class].percentiles(self.tools.meter.measure(samples))
+    pub fn measure(&self, class: usize, pitch: Option<f32>, samples: &[f32]) -> [f32; NUM_ATTRIBUTES] {
+        self.class_scales[class].percentiles(self.tools.meter.measure(samples), pitch)
     }
 
     /// An example's attributes as percentiles of the whole training set, within the range that its class has there.
     pub fn among_all(&self, example: &Example) -> [f32; NUM_ATTRIBUTES] {
-        self.scale.percentiles(self.class_scales[example.class].natural(example.attributes))
+        self.scale.percentiles(self.class_scales[example.class].natural(example.attributes, example.pitch))
     }
 
     /// SHA-256, hex, over classes, groups and samples to train on: changes when any training sound does, and with the

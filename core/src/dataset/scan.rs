@@ -134,9 +134,8 @@ fn assemble(config: &DatasetConfig, tools: Tools, sounds: Vec<Sound>, mut report
     let class_of = |source: &Source| classes.binary_search(&source.class).unwrap_or(0);
     let members: Vec<_> = groups.names.iter().map(String::as_str).zip(sources.iter().map(class_of)).collect();
     let is_held = split(&members, config.held_out, config.split_seed);
-    let measured = sources.iter().zip(&rest).map(|(source, (_, natural))| (class_of(source), *natural));
-    let training: Vec<_> = measured.zip(&is_held).filter(|(_, held)| !**held).map(|(measured, _)| measured).collect();
-    let (scale, class_scales) = scales(&training, classes.len())?;
+    let training: Vec<_> = rest.iter().zip(&is_held).filter(|(_, held)| !**held).map(|((_, n), _)| *n).collect();
+    let scale = AttributeScale::of(&training)?;
     let (mut train, mut held_out) = (Vec::new(), Vec::new());
     for (i, ((source, (samples, natural)), held)) in sources.iter().zip(rest).zip(is_held).enumerate() {
         let class = class_of(source);
@@ -144,7 +143,8 @@ fn assemble(config: &DatasetConfig, tools: Tools, sounds: Vec<Sound>, mut report
             samples: if held { config.as_heard(&samples).into_owned() } else { samples },
             class,
             pitch: groups.pitches[i],
-            attributes: class_scales[class].percentiles(natural),
+            // Percentiles when the variations are known.
+            attributes: natural,
             path: source.path.clone(),
             group: groups.names[i].clone(),
         };
@@ -156,25 +156,14 @@ fn assemble(config: &DatasetConfig, tools: Tools, sounds: Vec<Sound>, mut report
     take_notes(&mut report, groups, config, held_out.is_empty());
     let balance = Balance::new(&train);
     let (config, tools) = (config.clone(), Arc::new(tools));
-    Ok(Dataset { classes, train, held_out, report, scale, class_scales, config, balance, tools })
-}
-
-/// What percentiles mean over all that was measured, and over each class; a class with nothing measured has the scale of all.
-fn scales(
-    measured: &[(usize, [f32; NUM_ATTRIBUTES])],
-    num_classes: usize,
-) -> Result<(AttributeScale, Vec<AttributeScale>)> {
-    let over = |class: Option<usize>| {
-        let part = measured.iter().filter(|(of, _)| class.is_none_or(|class| *of == class));
-        part.map(|(_, natural)| *natural).collect::<Vec<_>>()
-    };
-    let all = AttributeScale::of(&over(None))?;
-    let of_class = |class| {
-        let measured = over(Some(class));
-        if measured.is_empty() { Ok(all.clone()) } else { AttributeScale::of(&measured) }
-    };
-    let classes = (0..num_classes).map(of_class).collect::<Result<_>>()?;
-    Ok((all, classes))
+    let class_scales = Vec::new();
+    let mut dataset = Dataset { classes, train, held_out, report, scale, class_scales, config, balance, tools };
+    dataset.class_scales = dataset.measure_classes()?;
+    let Dataset { train, held_out, class_scales, .. } = &mut dataset;
+    for Example { attributes, class, pitch, .. } in train.iter_mut().chain(held_out) {
+        *attributes = class_scales[*class].percentiles(*attributes, *pitch);
+    }
+    Ok(dataset)
 }
 
 fn count_classes(classes: &[String], train: &[Example], held_out: &[Example]) -> Vec<ClassReport> {

@@ -218,10 +218,18 @@ fn every_class_has_the_whole_range_of_an_attribute() {
     let data = Dataset::scan(dir.path(), &CONFIG).unwrap();
     let of_class = |class| data.train.iter().filter(move |e| e.class == class);
     for class in [0, 1] {
-        let brightness = || of_class(class).map(|e| e.attributes[0]);
-        assert_eq!((brightness().reduce(f32::min), brightness().reduce(f32::max)), (Some(0.0), Some(1.0)));
+        let config = AugmentConfig::default();
+        let vary = |draw| {
+            let mut noise = NoiseStream::new(Seed(1), "vary", draw);
+            let index = (0..).map(|_| data.pick(&mut noise)).find(|&index| data.train[index].class == class).unwrap();
+            data.augment(index, &config, &mut noise).attributes[0]
+        };
+        let mut brightness: Vec<f32> = (0..100).map(vary).collect();
+        brightness.sort_by(f32::total_cmp);
+        let quartiles = [25, 50, 75].map(|n| brightness[n]);
+        assert!(quartiles.iter().zip([0.25, 0.5, 0.75]).all(|(q, p)| (q - p).abs() < 0.15), "{quartiles:?}");
         for example in of_class(class) {
-            let measured = data.measure(class, &example.samples);
+            let measured = data.measure(class, example.pitch, &example.samples);
             assert!((measured[0] - example.attributes[0]).abs() < 1e-6);
         }
     }

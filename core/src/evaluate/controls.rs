@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::generate::Request;
 use crate::metrics::rank_correlation;
 
-/// What is asked for, percentiles of the class's training sounds.
+/// What is asked for, percentiles of the class's variations.
 pub const ASKED: [f32; 5] = [0.1, 0.3, 0.5, 0.7, 0.9];
 
 /// How one attribute is followed: rank correlations (Spearman) of asked and measured, -1..=1.
@@ -33,7 +33,7 @@ pub struct Control {
     pub within_class: f64,
     /// Over the five clips of each class and seed, the mean: what somebody hears who turns the knob.
     pub same_seed: f64,
-    /// Median of what was measured for each of [`ASKED`], as percentiles of the class's training sounds.
+    /// Median of what was measured for each of [`ASKED`], as percentiles of the class's variations.
     pub measured: [f64; ASKED.len()],
 }
 
@@ -60,10 +60,12 @@ impl Control {
         // Attributes are kept in the order of `ALL`.
         let place = Attribute::ALL.iter().position(|other| *other == attribute).unwrap_or(0);
         let answers = studio.render(&requests, |n, rendered| {
-            let samples = at_peak_one(&rendered?.clip);
+            let rendered = rendered?;
+            let samples = at_peak_one(&rendered.clip);
             let (class, seed, asked) = grid[n];
             let natural = meter.measure(&samples);
-            let percentile = reference.meter.class_scales[class].percentiles(natural)[place].into();
+            let percentile =
+                reference.meter.class_scales[class].percentiles(natural, rendered.recipe.pitch)[place].into();
             Ok(Answer { class, seed, asked: asked.into(), natural: natural[place].into(), percentile })
         })?;
         Ok(Self::summarise(attribute, &answers, &reference.classes))

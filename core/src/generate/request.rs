@@ -20,6 +20,9 @@ const MIN_DURATION_S: f64 = 0.001;
 /// Longest clip, in seconds.
 const MAX_DURATION_S: f64 = 3600.0;
 
+/// The MIDI note of a model that needs one, where the user names none.
+const MIDDLE_C: f32 = 60.0;
+
 /// What a request is checked against.
 #[derive(Clone, Copy)]
 pub(super) struct Basis<'a> {
@@ -38,7 +41,7 @@ pub struct Request {
     pub class: Option<String>,
     /// Attributes in 0..=1.
     pub attributes: BTreeMap<Attribute, f32>,
-    /// MIDI note, 0..=127, fractional.
+    /// MIDI note, 0..=127, fractional; absent: none, or middle C of a model that needs one.
     pub pitch: Option<f32>,
     /// Steps, 1..=1000.
     pub steps: Option<usize>,
@@ -82,7 +85,7 @@ impl Request {
             seed: self.seed,
             class: self.class_in(card)?,
             attributes: self.attributes.clone(),
-            pitch: self.pitch,
+            pitch: self.pitch.or(card.config.partials.then_some(MIDDLE_C)),
             steps: in_range("steps", self.steps.unwrap_or(defaults.steps), 1..=1000)?,
             sampler: self.sampler.unwrap_or(defaults.sampler),
             guidance,

@@ -11,7 +11,7 @@ use super::watch::Watch;
 use crate::conditioning::Blend;
 use crate::diffusion::{Denoiser, Knowing, invert, karras_sigmas};
 use crate::error::Result;
-use crate::model::{EnvelopePart, Model, Sampling, Stage, envelope_context};
+use crate::model::{EnvelopePart, Model, Sampling, Stage};
 use crate::representation::{Frames, Maps, RepresentationConfig};
 
 /// Bend of the noise schedule (Karras et al. 2022).
@@ -114,7 +114,7 @@ impl<'a> Run<'a> {
             normalised(&minus(frames, &of), &self.model.maps)
         };
         let start = Start::new(guide, share, |known| self.cells(known));
-        let context = Some(self.to_tensor(&envelope_context(&expanded))?);
+        let context = Some(self.to_tensor(&self.model.context.of(&expanded, &self.condition))?);
         let mut frames = self.sample(&Layer { stage: &self.model.fine, purpose: FINE, context }, start)?;
         self.model.maps.denormalise(None, &mut frames);
         frames.data.iter_mut().zip(&expanded.data).for_each(|(residual, envelope)| *residual += envelope);
@@ -253,7 +253,7 @@ impl<'a> Run<'a> {
             return Ok((Layer { stage: &part.stage, purpose, context: None }, data));
         }
         let expanded = part.grid.expand(&envelope);
-        let context = Some(self.to_tensor(&envelope_context(&expanded))?);
+        let context = Some(self.to_tensor(&self.model.context.of(&expanded, condition))?);
         let data = normalised(&minus(frames, &expanded), &self.model.maps);
         Ok((Layer { stage: &self.model.fine, purpose, context }, data))
     }

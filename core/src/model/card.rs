@@ -45,6 +45,9 @@ pub struct ModelConfig {
     pub attributes: Vec<Attribute>,
     /// Whether it was trained with pitch.
     pub pitch: bool,
+    /// Whether the fine stage sees where the partials of the pitch lie. Such a model makes no sound without a pitch.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partials: bool,
     /// The first stage, if the sound's envelope is generated before its fine structure.
     pub envelope: Option<EnvelopeStageConfig>,
     /// The network of the only or second stage.

@@ -56,7 +56,8 @@ impl Model {
         let trained_shape = [trained, self.representation.num_channels()];
         let envelope =
             envelope.map(|(config, stage)| envelope_part(&card, config, stage, trained_shape, &weights)).transpose()?;
-        Ok(Self { representation, envelope, maps, fine, weights, device: self.device.clone(), card })
+        let (context, device) = (self.context, self.device.clone());
+        Ok(Self { representation, envelope, maps, fine, context, weights, device, card })
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use candle_core::{Device, Tensor};
 
 use super::card::{Card, EnvelopeStageConfig};
+use super::context::Context;
 use super::file;
 use super::stage::Stage;
 use crate::error::{Error, ModelError, Result};
@@ -34,17 +35,12 @@ pub struct Model {
     pub maps: Maps,
     /// The fine (or only) stage.
     pub fine: Stage,
+    /// What the fine stage sees of an envelope and a pitch.
+    pub context: Context,
     /// Where the networks compute.
     pub device: Device,
     /// The parameters, to build the networks again for another number of frames.
     pub(super) weights: Weights,
-}
-
-/// What the fine stage sees of the envelope, `(dB + 60) / 30`: about zero mean and unit variance for any sound.
-///
-/// A fixed map, so that training and rendering cannot disagree about it.
-pub fn envelope_context(expanded: &Frames) -> Frames {
-    Frames { data: expanded.data.iter().map(|db| (db + 60.0) / 30.0).collect(), ..*expanded }
 }
 
 /// A model file's card and tensors (`f32`, by name): what a training begins from.
@@ -92,7 +88,8 @@ fn build(card: Card, weights: &Weights) -> Result<Model> {
     let maps = load_maps(&weights.sub("maps"), num_maps, shape)?;
     let fine = card.config.fine_stage(&*representation, weights)?;
     let device = weights.device().clone();
-    Ok(Model { card, representation, envelope, maps, fine, device, weights: weights.clone() })
+    let context = Context::of_model(&card.config);
+    Ok(Model { context, card, representation, envelope, maps, fine, device, weights: weights.clone() })
 }
 
 pub(super) fn envelope_part(
@@ -190,12 +187,5 @@ mod tests {
             tensors.insert("envelope_maps.std.all".into(), zero);
         });
         assert!(zero.contains("standard deviation all is not positive"), "{zero}");
-    }
-
-    #[test]
-    fn the_context_is_a_fixed_affine_map_of_decibels() {
-        let expanded = Frames { data: vec![-60.0, -30.0, -100.0, 0.0], num_frames: 2, num_channels: 2 };
-        let context = envelope_context(&expanded);
-        assert_eq!(context, Frames { data: vec![0.0, 1.0, -40.0 / 30.0, 2.0], ..expanded });
     }
 }

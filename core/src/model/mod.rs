@@ -5,6 +5,7 @@
 
 mod card;
 mod circle;
+mod context;
 pub mod file;
 mod loaded;
 mod networks;
@@ -15,7 +16,8 @@ pub mod tiny;
 mod validate;
 
 pub use card::{Card, DataSource, EnvelopeStageConfig, FORMAT, ModelConfig, SamplingDefaults};
+pub use context::Context;
 pub use file::save;
-pub use loaded::{EnvelopePart, Model, StoredModel, envelope_context};
+pub use loaded::{EnvelopePart, Model, StoredModel};
 pub use registry::{Entry, Place, Registry};
 pub use stage::{Sampling, Stage};

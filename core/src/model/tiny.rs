@@ -132,6 +132,7 @@ fn two_stage_config() -> ModelConfig {
         classes: vec!["kick".into(), "snare".into()],
         attributes: vec![Attribute::Brightness],
         pitch: false,
+        partials: false,
         envelope: Some(EnvelopeStageConfig { grid: EnvelopeConfig { columns: 8, bands: 8 }, unet: unet.clone() }),
         unet: UnetConfig { head: Some(head), ..unet },
         sampling: SamplingDefaults {

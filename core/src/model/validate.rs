@@ -61,6 +61,13 @@ fn check_networks(config: &ModelConfig) -> Result<()> {
         EnvelopeGrid::new(representation.num_frames(), representation.num_channels(), &envelope.grid)?;
         check_network("config.envelope.unet", &envelope.unet, envelope.shape())?;
     }
+    let can_see = config.pitch && config.envelope.is_some();
+    require(
+        "config.partials",
+        "true".into(),
+        !config.partials || can_see,
+        "pitch and an envelope stage with it, or false",
+    )?;
     Ok(check_network("config.unet", &config.unet, config.fine_shape(&*representation))?)
 }
 

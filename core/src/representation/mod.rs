@@ -9,6 +9,7 @@ mod envelope;
 mod griffin_lim;
 mod log_magnitude;
 mod maps;
+mod partials;
 mod phase;
 mod polar;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod waveform;
 pub use config::RepresentationConfig;
 pub use envelope::{EnvelopeConfig, EnvelopeGrid};
 pub use maps::{Maps, MapsConfig};
+pub use partials::Partials;
 
 use crate::error::RepresentationError;
 use crate::error::Result;

@@ -8,8 +8,8 @@ use crate::conditioning::Attribute;
 use crate::dataset::{AugmentConfig, DatasetConfig};
 use crate::diffusion::{NoiseLevels, Sampler};
 use crate::error::{Result, TrainError};
-use crate::model::{EnvelopeStageConfig, ModelConfig, SamplingDefaults};
-use crate::representation::{EnvelopeConfig, MapsConfig, Representation, RepresentationConfig};
+use crate::model::{Context, EnvelopeStageConfig, ModelConfig, SamplingDefaults};
+use crate::representation::{EnvelopeConfig, MapsConfig, Partials, Representation, RepresentationConfig};
 use crate::unet::{HeadConfig, UnetConfig};
 
 /// How to train.
@@ -56,6 +56,8 @@ pub struct TrainConfig {
     pub representation: RepresentationConfig,
     /// How its maps are smoothed.
     pub maps: MapsConfig,
+    /// The fine stage sees where the partials of a sound's pitch lie. Then the pitch is hidden with the whole condition alone.
+    pub partials: bool,
     /// The envelope stage, if there is one.
     pub envelope: Option<EnvelopeStageConfig>,
     /// The fine or only network.
@@ -108,6 +110,7 @@ impl Default for TrainConfig {
                 refinements: 16,
             },
             maps: MapsConfig::default(),
+            partials: false,
             envelope: Some(EnvelopeStageConfig {
                 grid: EnvelopeConfig { columns: 24, bands: 21 },
                 unet: UnetConfig {
@@ -174,6 +177,12 @@ impl TrainConfig {
         self.representation.on_circle(num_samples / self.representation.hop_length(), num_samples as f64)
     }
 
+    /// What the fine stage sees of an envelope and a pitch.
+    pub(super) fn context(&self) -> Context {
+        let partials = Partials::new(&self.representation, self.dataset.sample_rate);
+        Context::new(partials.filter(|_| self.partials))
+    }
+
     /// Check every field that the model's own checks do not see.
     ///
     /// # Errors
@@ -194,6 +203,8 @@ impl TrainConfig {
         need(self.evaluate_every > 0, "evaluate_every", self.evaluate_every.to_string(), "at least 1")?;
         need(self.preview_every > 0, "preview_every", self.preview_every.to_string(), "at least 1")?;
         let fits = !self.dataset.windows || (self.unet.circular && self.envelope.is_none());
+        let sees = !self.partials || self.envelope.is_some();
+        need(sees, "partials", "true".into(), "an envelope stage with it, or false")?;
         need(fits, "dataset.windows", "true".into(), "unet.circular and no envelope stage with it, or false")?;
         if let Objective::Consistency(consistency) = &self.objective {
             let Consistency { steps, guidance, grow } = *consistency;
@@ -212,6 +223,7 @@ impl TrainConfig {
             classes: classes.to_vec(),
             attributes: Attribute::ALL.to_vec(),
             pitch,
+            partials: self.partials && pitch,
             envelope: self.envelope.clone(),
             unet: self.unet.clone(),
             sampling: self.sampling.clone(),

@@ -3,7 +3,7 @@
 use crate::conditioning::Condition;
 use crate::dataset::{Dataset, Example};
 use crate::error::Result;
-use crate::model::envelope_context;
+use crate::model::Context;
 use crate::noise::{NoiseStream, Seed};
 use crate::representation::{EnvelopeGrid, Frames, Maps, Representation};
 
@@ -18,6 +18,7 @@ pub(super) struct Prepared {
     pub(super) representation: Box<dyn Representation>,
     pub(super) envelope: Option<(EnvelopeGrid, Maps)>,
     pub(super) maps: Maps,
+    pub(super) context: Context,
 }
 
 /// One example as the networks see it, all of unit variance.
@@ -37,6 +38,7 @@ impl Prepared {
     pub(super) fn fit(config: &TrainConfig, dataset: &Dataset) -> Result<Self> {
         let representation = config.seen()?;
         let num_classes = dataset.classes.len();
+        let context = config.context();
         let draw = |index: usize| -> Result<(usize, Frames)> {
             let mut noise = NoiseStream::new(Seed(config.seed), "train maps", index as u64);
             let example = dataset.augment(dataset.pick(&mut noise), &config.augment, &mut noise);
@@ -47,7 +49,7 @@ impl Prepared {
             let maps = Maps::fit(drawn.iter().map(|(class, frames)| (*class, frames)), num_classes, &config.maps)?;
             // What differs between the frames of a loop is chance.
             let maps = if config.dataset.windows { maps.level(representation.num_frames()) } else { maps };
-            return Ok(Self { representation, envelope: None, maps });
+            return Ok(Self { representation, envelope: None, maps, context });
         };
         let grid = EnvelopeGrid::new(representation.num_frames(), representation.num_channels(), &stage.grid)?;
         let (mut envelopes, mut residuals) = (Vec::new(), Vec::new());
@@ -65,40 +67,43 @@ impl Prepared {
             crate::representation::MapsConfig { smooth_channels: 1, smooth_frames: 1, ..config.maps.clone() };
         let envelope_maps = Maps::fit(envelopes, num_classes, &unsmoothed)?;
         let maps = Maps::fit(residuals.iter().map(|frames| (0, frames)), 0, &config.maps)?;
-        Ok(Self { representation, envelope: Some((grid, envelope_maps)), maps })
+        Ok(Self { representation, envelope: Some((grid, envelope_maps)), maps, context })
     }
 
     /// An example without hidden conditions or errors: for measuring.
     pub(super) fn plain(&self, example: &Example) -> Result<Item> {
-        self.item(example, |_| {})
+        self.item(example, |_, _| {})
     }
 
     /// An example for training: parts of the condition hidden, a small error on the envelope that the fine stage sees.
     pub(super) fn hidden(&self, example: &Example, config: &TrainConfig, noise: &mut NoiseStream) -> Result<Item> {
-        let mut item = self.item(example, |envelope| {
+        self.item(example, |envelope, condition| {
             let std = noise.uniform_in(0.0, config.envelope_error_db);
-            envelope.data.iter_mut().for_each(|db| *db += std * noise.normal());
-        })?;
-        hide(&mut item.condition, config, noise);
-        Ok(item)
+            envelope.iter_mut().for_each(|db| *db += std * noise.normal());
+            hide(condition, config, noise);
+        })
     }
 
-    fn item(&self, example: &Example, disturb: impl FnOnce(&mut Frames)) -> Result<Item> {
+    /// `obscure` changes what the networks are told: the envelope as the fine stage sees it, and the condition.
+    fn item(&self, example: &Example, obscure: impl FnOnce(&mut [f32], &mut Condition)) -> Result<Item> {
         let mut fine = self.representation.encode(&example.samples)?;
-        let condition =
+        let mut condition =
             Condition { class: Some(example.class), attributes: example.attributes.map(Some), pitch: example.pitch };
         let Some((grid, envelope_maps)) = &self.envelope else {
             self.maps.normalise(condition.class, &mut fine);
+            obscure(&mut [], &mut condition);
             return Ok(Item { envelope: None, context: None, fine, condition });
         };
         let mut envelope = grid.extract(&fine);
         let mut seen = envelope.clone();
         envelope_maps.normalise(condition.class, &mut envelope);
-        disturb(&mut seen);
+        obscure(&mut seen.data, &mut condition);
         let expanded = grid.expand(&seen);
         subtract(&mut fine, &expanded);
         self.maps.normalise(None, &mut fine);
-        Ok(Item { envelope: Some(envelope), context: Some(envelope_context(&expanded)), fine, condition })
+        // The errors of the envelope are the fine stage's to mend: they are subtracted too.
+        let context = Some(self.context.of(&expanded, &condition.clone().into()));
+        Ok(Item { envelope: Some(envelope), context, fine, condition })
     }
 }
 
@@ -115,7 +120,7 @@ fn hide(condition: &mut Condition, config: &TrainConfig, noise: &mut NoiseStream
             *attribute = None;
         }
     }
-    if noise.chance(config.drop_attribute) {
+    if noise.chance(if config.partials { 0.0 } else { config.drop_attribute }) {
         condition.pitch = None;
     }
 }

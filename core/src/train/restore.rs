@@ -30,7 +30,7 @@ pub(super) fn prepared(
     };
     let fine_classes = if envelope.is_some() { 0 } else { num_classes };
     let maps = checkpoint::maps_from_tensors(path, "maps", fine_classes, tensors)?;
-    Ok(Prepared { representation, envelope, maps })
+    Ok(Prepared { representation, envelope, maps, context: config.context() })
 }
 
 /// The parameters of a checkpoint, with their averages and moments.

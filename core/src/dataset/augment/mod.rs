@@ -164,6 +164,23 @@ impl Dataset {
     /// # Panics
     /// If `index` is not below `train.len()`.
     pub fn augment(&self, index: usize, config: &AugmentConfig, noise: &mut NoiseStream) -> Example {
+        let example = &self.train[index];
+        let Some((samples, pitch)) = self.vary(index, config, noise) else {
+            let samples = self.config.as_heard(&example.samples).into_owned();
+            return Example { samples, ..example.clone() };
+        };
+        let attributes = self.measure(example.class, pitch, &samples);
+        let (class, path, group) = (example.class, example.path.clone(), example.group.clone());
+        Example { samples, class, pitch, attributes, path, group }
+    }
+
+    /// Samples and pitch of a variation, unless it came out silent.
+    pub(super) fn vary(
+        &self,
+        index: usize,
+        config: &AugmentConfig,
+        noise: &mut NoiseStream,
+    ) -> Option<(Vec<f32>, Option<f32>)> {
         let variation = Variation::draw(self, index, config, noise);
         let example = &self.train[index];
         let mut samples = self.varied(&example.samples, &variation);
@@ -173,13 +190,10 @@ impl Dataset {
         }
         let keeps_level = self.config.windows && peak(&samples) <= 1.0;
         if !keeps_level && !normalise(&mut samples) {
-            let samples = self.config.as_heard(&example.samples).into_owned();
-            return Example { samples, ..example.clone() };
+            return None;
         }
         samples.iter_mut().for_each(|x| *x *= variation.gain);
-        let attributes = self.measure(example.class, &samples);
-        let (class, path, group) = (example.class, example.path.clone(), example.group.clone());
-        Example { samples, class, pitch, attributes, path, group }
+        Some((samples, pitch))
     }
 
     fn most_semitones(&self, config: &AugmentConfig) -> f32 {
