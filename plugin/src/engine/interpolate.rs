@@ -98,6 +98,16 @@ impl SincTables {
     }
 }
 
+/// A place between two samples of a level.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Spot {
+    /// The sample before.
+    index: i64,
+    /// The kernel's row before, and how far the place lies towards the next.
+    row: usize,
+    blend: f32,
+}
+
 /// A sound and the kernel that fits the speed at which it is read.
 #[derive(Debug, Clone)]
 pub(super) struct Reader<'a> {
@@ -119,13 +129,27 @@ impl Reader<'_> {
     /// is left out.
     #[inline(always)]
     pub(super) fn lanes(&self, position: f64) -> [Lanes; 2] {
+        self.lanes_at(self.spot(position))
+    }
+
+    /// Where the taps and the samples for `position` lie.
+    #[inline(always)]
+    pub(super) fn spot(&self, position: f64) -> Spot {
         let position = position * self.scale;
         let index = floor(position);
+        let phase = (position - index as f64) * NUM_PHASES as f64;
+        let row = (phase as i32).min(NUM_PHASES as i32 - 1);
+        Spot { index, row: row as usize, blend: (phase - f64::from(row)) as f32 }
+    }
+
+    /// What [`Reader::lanes`] finds at a spot.
+    #[inline(always)]
+    pub(super) fn lanes_at(&self, spot: Spot) -> [Lanes; 2] {
         let num_taps = self.kernel.num_taps;
-        let first = index.saturating_add(PADDING as i64 + 1 - num_taps as i64 / 2);
+        let first = spot.index.saturating_add(PADDING as i64 + 1 - num_taps as i64 / 2);
         let first = usize::try_from(first).unwrap_or(usize::MAX);
         let last = first.saturating_add(num_taps);
-        let rows = self.kernel.rows_at(position - index as f64);
+        let rows = self.kernel.rows_at(spot);
         match (self.left.get(first..last), self.right.map(|right| right.get(first..last))) {
             (Some(mono), None) => [products(rows, mono), NOTHING],
             (Some(left), Some(Some(right))) => both_products(rows, left, right),
@@ -162,14 +186,12 @@ impl Kernel {
         Self { num_taps, rows: rows.collect() }
     }
 
-    /// The phases on both sides of `fraction`, and how far it lies towards the second.
+    /// The rows on both sides of a spot, and how far it lies towards the second.
     #[inline(always)]
-    fn rows_at(&self, fraction: f64) -> (&[f32], &[f32], f32) {
-        let phase = fraction * NUM_PHASES as f64;
-        let near = (phase as usize).min(NUM_PHASES - 1);
-        let rows = &self.rows[near * self.num_taps..(near + 2) * self.num_taps];
+    fn rows_at(&self, Spot { row, blend, .. }: Spot) -> (&[f32], &[f32], f32) {
+        let rows = &self.rows[row * self.num_taps..(row + 2) * self.num_taps];
         let (near_row, far_row) = rows.split_at(self.num_taps);
-        (near_row, far_row, (phase - near as f64) as f32)
+        (near_row, far_row, blend)
     }
 }
 

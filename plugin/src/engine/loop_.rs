@@ -72,6 +72,11 @@ impl Loop {
         Some((other, [cos, sin]))
     }
 
+    /// What lies before this, played forwards, is read as if there were no loop.
+    pub(super) fn first_change(&self) -> f64 {
+        self.end - self.fade
+    }
+
     fn period(&self) -> f64 {
         self.end - self.start - self.fade
     }

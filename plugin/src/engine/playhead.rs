@@ -2,7 +2,7 @@
 
 use multiversion::multiversion;
 
-use super::interpolate::{Lanes, Reader, Resolution, SincTables};
+use super::interpolate::{Lanes, Reader, Resolution, SincTables, Spot};
 use super::loop_::Loop;
 use super::parameters::RegionParameters;
 use super::sound::Sound;
@@ -100,20 +100,33 @@ impl Playhead {
         self.looped.is_none().then_some(left)
     }
 
-    /// Whether all that happens is reading on between frames: neither loop nor fade nor end.
-    fn is_plain(&self) -> bool {
-        self.looped.is_none() && self.fade_in == 0 && !self.is_end_cut && !self.is_direct && !self.is_reversed
+    /// Whether all that happens in the next frames is reading on between frames: neither jump nor fade nor end.
+    fn is_plain(&self, num_frames: usize) -> bool {
+        if self.is_direct || self.is_reversed || self.fade_in > 0 {
+            return false;
+        }
+        let num_frames = num_frames as f64;
+        let fastest = self.speed.max(self.speed + num_frames * self.speed_slope);
+        // A frame more, so that rounding does not matter.
+        let furthest = self.position + (num_frames + 1.0) * fastest;
+        match &self.looped {
+            Some(looped) => furthest < looped.first_change(),
+            None => !self.is_end_cut || furthest < self.end - fastest * f64::from(self.edge_frames),
+        }
     }
 
     /// What `next` does for a plain stretch, without the questions.
     #[inline(always)]
     fn fill_plain(&mut self, reader: &Reader, frames: &mut [[f32; 2]]) {
-        let mut lanes = [[Lanes::default(); 2]; BATCH];
+        let (mut spots, mut lanes) = ([Spot::default(); BATCH], [[Lanes::default(); 2]; BATCH]);
         for frames in frames.chunks_mut(BATCH) {
-            for lanes in &mut lanes[..frames.len()] {
-                *lanes = reader.lanes(self.position);
+            for spot in &mut spots[..frames.len()] {
+                *spot = reader.spot(self.position);
                 self.position += self.speed;
                 self.speed += self.speed_slope;
+            }
+            for (lanes, spot) in lanes[..frames.len()].iter_mut().zip(&spots) {
+                *lanes = reader.lanes_at(*spot);
             }
             for (frame, lanes) in frames.iter_mut().zip(&lanes) {
                 *frame = reader.sum(lanes);
@@ -182,7 +195,7 @@ impl Playhead {
 /// every processor makes the same samples.
 #[multiversion(targets("x86_64+avx2"))]
 fn fill(playhead: &mut Playhead, reader: &Reader, frames: &mut [[f32; 2]]) {
-    if playhead.is_plain() {
+    if playhead.is_plain(frames.len()) {
         return playhead.fill_plain(reader, frames);
     }
     for frame in frames {

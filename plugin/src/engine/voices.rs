@@ -36,7 +36,9 @@ impl Voices {
     /// `start.order` is set here. A sound that is gone from the library starts nothing.
     pub(super) fn start(&mut self, start: Start, library: &mut Library, context: &Context) {
         let limit = context.parameters.num_notes.clamp(1, MAX_NOTES);
-        while self.num_notes() >= limit && self.steal(context) {}
+        for _ in limit..=self.num_notes() {
+            self.steal(context);
+        }
         self.num_started += 1;
         let slot = self.free_slot();
         self.end(slot, library);
@@ -109,23 +111,24 @@ impl Voices {
         }
     }
 
-    /// Cuts the oldest note that nothing holds, or else the oldest of all; false if there is none.
-    fn steal(&mut self, context: &Context) -> bool {
+    /// Cuts the oldest note that nothing holds, or else the oldest of all.
+    fn steal(&mut self, context: &Context) {
         let victim = self.notes_mut().min_by_key(|voice| (voice.is_held(), voice.start().order));
-        victim.map(|voice| voice.cut(context.sample_rate)).is_some()
+        if let Some(voice) = victim {
+            voice.cut(context.sample_rate);
+        }
     }
 
     /// A slot at rest, or the quietest of the notes that have been cut: there are always as many
     /// slots for them as notes.
     fn free_slot(&self) -> usize {
-        let loudness = |slot: &Option<Voice>| match slot {
-            None => -1.0,
-            Some(voice) if voice.is_cut() => voice.level(),
-            Some(_) => f32::INFINITY,
-        };
-        let quietest = (0..NUM_SLOTS).min_by(|&a, &b| loudness(&self.slots[a]).total_cmp(&loudness(&self.slots[b])));
-        // The range is not empty, so there is always a least one.
-        quietest.unwrap_or(0)
+        if let Some(at_rest) = self.slots.iter().position(Option::is_none) {
+            return at_rest;
+        }
+        let cut = self.slots.iter().enumerate().filter_map(|(slot, voice)| Some((slot, voice.as_ref()?)));
+        let cut = cut.filter(|(_, voice)| voice.is_cut()).map(|(slot, voice)| (slot, voice.level()));
+        // No slot is at rest and at most half of them are notes, so there is one.
+        cut.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(slot, _)| slot)
     }
 
     /// Leaves `slot` free; the library may take back what it played.
