@@ -9,6 +9,8 @@ mod ranges;
 use nice_plug::prelude::*;
 
 pub use choices::{FilterChoice, LoopChoice, ModeChoice, PlayChoice};
+#[cfg(feature = "editor")]
+pub use generation::FREE_KEY;
 pub use generation::GenerationParams;
 pub use pads::PadParams;
 use ranges::{OCTAVES, cutoff, cutoff_hz, milliseconds, octaves, percent, plain, signed_percent};

@@ -146,7 +146,8 @@ fn one_usable_file_is_a_dataset_and_none_is_an_error() {
     write(dir.path(), "b.wav", &hit(80.0, 0.1, 0.2, 1));
     let data = Dataset::scan(dir.path(), &CONFIG).unwrap();
     assert_eq!((data.train.len(), data.held_out.len()), (1, 0));
-    assert_eq!(data.train[0].attributes, [0.5; NUM_ATTRIBUTES]);
+    // It lies among its own variations.
+    assert!(data.train[0].attributes.iter().all(|a| (0.1..0.9).contains(a)), "{:?}", data.train[0].attributes);
     assert!(data.report.notes.iter().any(|n| n.contains("too few sources")));
     let mut noise = NoiseStream::new(Seed(1), "augment", 0);
     let config = AugmentConfig { layer: 1.0, ..AugmentConfig::default() };
@@ -168,8 +169,10 @@ fn attributes_order_sounds_as_ears_do() {
     let of = |name: &str| data.train.iter().find(|e| e.path == Path::new(name)).unwrap().attributes;
     assert!(of("bright.wav")[0] > of("plain.wav")[0]);
     assert!(of("ringing.wav")[1] > of("plain.wav")[1]);
-    assert_eq!(of("swell.wav")[2], 1.0);
-    assert_eq!(of("noisy.wav")[3], 1.0);
+    for (other, attribute) in [("swell.wav", 2), ("noisy.wav", 3)] {
+        let most = data.train.iter().map(|e| e.attributes[attribute]).fold(0.0, f32::max);
+        assert!(of(other)[attribute] == most && most > 0.8, "{other}: {:?}", of(other));
+    }
     assert!(of("ringing.wav")[4] > of("noisy.wav")[4]);
     assert!(data.train.iter().flat_map(|e| e.attributes).all(|a| (0.0..=1.0).contains(&a)));
 }

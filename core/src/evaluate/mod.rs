@@ -25,4 +25,4 @@ pub use memory::{Baseline, Memorisation, Nearness, Pair, Thresholds};
 pub use options::{Options, Settings};
 pub use reference::Split;
 pub use report::{ModelReport, Report, evaluate};
-pub use table::{Measures, Table};
+pub use table::{Measures, Table, Tuning};

@@ -15,7 +15,7 @@ pub(super) struct Sound {
     pub(super) name: String,
     /// Index into the classes of the recordings.
     pub(super) class: usize,
-    /// MIDI note of a recording, where it is known.
+    /// MIDI note of a recording, where it is known, or the one that was asked for.
     pub(super) pitch: Option<f32>,
     /// What a recording stems from; a render stems from nothing.
     pub(super) group: Option<String>,

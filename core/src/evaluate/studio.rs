@@ -65,10 +65,10 @@ impl Studio<'_> {
         };
         let requests: Vec<Request> = originals.iter().zip(1u64..).map(request).collect();
         let sounds = self.render(&requests, |n, rendered| {
-            let Sound { class, pitch, .. } = *originals[n];
+            let class = originals[n].class;
             let note = requests[n].pitch.map(|pitch| format!(" pitch {pitch}")).unwrap_or_default();
             let name = format!("{}{note} seed {}", reference.classes[class], n + 1);
-            Ok(Sound { name, class, pitch, group: None, samples: at_peak_one(&rendered?.clip) })
+            Ok(Sound { name, class, pitch: requests[n].pitch, group: None, samples: at_peak_one(&rendered?.clip) })
         })?;
         Ok(Set::new(sounds, reference.held_out.sample_rate))
     }

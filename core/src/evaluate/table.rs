@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::set::Set;
 use super::statistics::{median, share};
 use crate::dataset::AttributeMeter;
-use crate::metrics::{attack_time_ms, knn_label, peak_time_ms, tail_level_db, tonality};
+use crate::metrics::{attack_time_ms, knn_label, peak_time_ms, pitch, tail_level_db, tonality};
 
 /// Neighbours that vote for a class.
 const NEIGHBOURS: usize = 5;
@@ -41,6 +41,37 @@ pub struct Measures {
     pub loudness_lufs: f64,
     /// Distance to the nearest training sound (log-mel), dB over all cells.
     pub nearest: f64,
+    /// Of sounds that have a note.
+    pub tuning: Option<Tuning>,
+}
+
+/// How far sounds are from the notes that they should be.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Tuning {
+    /// How many sounds should be a note.
+    pub sounds: usize,
+    /// Share of them within 25 cents of it, by YIN: 0..=1. Another octave, and a sound without a pitch, are not.
+    pub in_tune: f64,
+    /// Median distance from it in cents, whatever the octave, of those that have a pitch.
+    pub off_cents: f64,
+}
+
+/// What is in tune, in cents.
+const IN_TUNE_CENTS: f64 = 25.0;
+
+impl Tuning {
+    fn of(each: &[&One]) -> Option<Self> {
+        let notes: Vec<_> = each.iter().filter_map(|one| one.tuning).collect();
+        if notes.is_empty() {
+            return None;
+        }
+        let of_octave = |cents: f64| (cents - 1200.0 * (cents / 1200.0).round()).abs();
+        Some(Self {
+            sounds: notes.len(),
+            in_tune: share(notes.iter().map(|off| off.is_some_and(|cents| cents.abs() <= IN_TUNE_CENTS))),
+            off_cents: median(notes.iter().flatten().map(|&cents| of_octave(cents))),
+        })
+    }
 }
 
 impl Table {
@@ -68,6 +99,8 @@ struct One {
     tail_dbfs: f64,
     loudness_lufs: f64,
     nearest: f64,
+    /// Of a sound that should be a note: how many cents it is above, if it has a pitch.
+    tuning: Option<Option<f64>>,
 }
 
 impl One {
@@ -85,6 +118,7 @@ impl One {
             tonality: tonality(&sound.samples, rate),
             tail_dbfs: tail_level_db(&sound.samples, rate),
             loudness_lufs: loudness.into(),
+            tuning: sound.pitch.map(|note| Some(100.0 * (pitch(&sound.samples, rate)? - f64::from(note)))),
         }
     }
 }
@@ -101,6 +135,7 @@ impl Measures {
             tail_dbfs: middle(|one| one.tail_dbfs),
             loudness_lufs: middle(|one| one.loudness_lufs),
             nearest: middle(|one| one.nearest),
+            tuning: Tuning::of(each),
         }
     }
 }
@@ -156,6 +191,19 @@ mod tests {
         assert_eq!(of(None).nearest, 0.0);
         // All of the bank is one source: nothing is left to be near to.
         assert_eq!((of(Some("bank")).nearest, of(Some("bank")).class_told), (f64::INFINITY, 0.0));
+    }
+
+    #[test]
+    fn tuning_is_of_notes_alone_and_another_octave_is_not_in_tune() {
+        let of = |pitches: [Option<f32>; 3]| {
+            let sounds = pitches.map(|pitch| Sound { pitch, ..tone(0, 0, None) });
+            Table::of(&Set::new(sounds.into(), RATE), &bank(), &names()).all.tuning
+        };
+        assert_eq!(of([None; 3]), None);
+        // 200 Hz is MIDI note 55.35.
+        let tuning = of([Some(55.35), Some(43.35), None]).unwrap();
+        assert_eq!((tuning.sounds, tuning.in_tune), (2, 0.5));
+        assert!(tuning.off_cents < 5.0, "{tuning:?}");
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! | [`tonality`] | 0..=1 | as in real sounds | – |
 //! | [`tail_level_db`] | dB | as in real sounds | – |
 //! | [`attack_time_ms`], [`peak_time_ms`] | ms | as in real sounds | – |
+//! | [`pitch()`] | MIDI note | as asked for | – |
 //! | [`Picture::likeness`] | up to 1 | near 1 only for copies | two sounds, phase, gain and a small shift ignored |
 //! | [`peak_correlation`] | 0..=1 | near 1 only for copies | two waveforms, gain, polarity and shift ignored |
 //! | [`rank_correlation`] | -1..=1 | higher | what was asked for with what was measured |
@@ -25,6 +26,7 @@ mod log_mel;
 mod neighbours;
 mod periodogram;
 mod picture;
+mod pitch;
 mod rank;
 mod seam;
 mod shape;
@@ -37,6 +39,7 @@ pub use frechet::frechet_distance;
 pub use log_mel::{FEATURE_BANDS, FEATURE_COLUMNS, log_mel_features};
 pub use neighbours::{knn_accuracy, knn_label};
 pub use picture::Picture;
+pub use pitch::pitch;
 pub use rank::rank_correlation;
 pub use seam::{Seam, seam};
 pub use shape::{attack_time_ms, peak_time_ms, tail_level_db};

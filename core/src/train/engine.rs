@@ -252,7 +252,12 @@ mod tests {
         let (representation, envelope) = (card.representation.clone(), card.envelope.clone());
         let config = TrainConfig { representation, envelope, unet: card.unet.clone(), ..TrainConfig::default() };
         let maps = Maps { mean: Vec::new(), std: Vec::new() };
-        let prepared = Prepared { representation: config.representation.build()?, envelope: None, maps };
+        let prepared = Prepared {
+            representation: config.representation.build()?,
+            envelope: None,
+            maps,
+            context: config.context(),
+        };
         let weights = Weights::fresh(Seed(1), &Device::Cpu);
         let networks = Networks::new(&config, &prepared, card.classes.len(), weights)?;
         // A fresh network's last layers are zero, and so would be what all others are to learn.

@@ -209,6 +209,6 @@ mod tests {
     fn tiny_prepared(config: &TrainConfig) -> Result<Prepared> {
         let representation = config.representation.build()?;
         let maps = crate::representation::Maps { mean: Vec::new(), std: Vec::new() };
-        Ok(Prepared { representation, envelope: None, maps })
+        Ok(Prepared { representation, envelope: None, maps, context: config.context() })
     }
 }

@@ -2,6 +2,7 @@
 #![cfg(feature = "train")]
 
 mod from_model;
+mod pitched;
 mod texture;
 mod toy;
 

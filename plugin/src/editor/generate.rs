@@ -12,7 +12,7 @@ use super::theme;
 use super::wave_view::mini_wave;
 use crate::engine::Place;
 use crate::generation::{Command, Kind, Target};
-use crate::params::{BrownianParams, GenerationParams};
+use crate::params::{BrownianParams, FREE_KEY, GenerationParams};
 
 /// What the panel needs.
 pub struct Desk<'a> {
@@ -162,7 +162,7 @@ impl Desk<'_> {
 
     fn knobs(&self, ui: &mut Ui, rect: Rect) {
         let generation = &self.params.generation;
-        let mut cells = columns(rect, 7, 0.0);
+        let mut cells = columns(rect, 8, 0.0);
         let mut cell = || cells.next().unwrap_or(rect);
         let attributes = attributes(generation);
         for (param, name, hint) in attributes {
@@ -171,12 +171,15 @@ impl Desk<'_> {
             knob(ui, cell(), self.gestures, param, look);
         }
         let look = KnobLook {
-            name: "Steps",
-            hint: "Denoising steps: more take longer",
-            color: theme::LABEL,
+            name: "Pitch",
+            hint: "The key of the sound, of models of notes; that key plays it as it is",
+            color: theme::ACCENT,
             origin: 0.0,
-            is_live: true,
+            is_live: generation.pitch.value() > FREE_KEY,
         };
+        knob(ui, cell(), self.gestures, &generation.pitch, look);
+        let hint = "Denoising steps: more take longer";
+        let look = KnobLook { name: "Steps", hint, color: theme::LABEL, is_live: true, ..look };
         knob(ui, cell(), self.gestures, &generation.steps, look);
         let look = KnobLook { name: "Guidance", hint: "How closely class and attributes are followed", ..look };
         knob(ui, cell(), self.gestures, &generation.guidance, look);

@@ -107,16 +107,17 @@ impl ModelGenerator {
 
     fn fresh(&self, spec: &Spec) -> Request {
         let settings = &spec.settings;
-        let classes = &self.session.model().card.config.classes;
+        let config = &self.session.model().card.config;
+        let classes = &config.classes;
         let of_pad = || class_of(spec.place).filter(|class| classes.iter().any(|known| known == class));
         let chosen = settings.class.map(|class| classes.get(class).cloned().unwrap_or_else(|| class.to_string()));
-        let known = &self.session.model().card.config.attributes;
-        let given =
-            Attribute::ALL.into_iter().zip(settings.attributes).filter(|(attribute, _)| known.contains(attribute));
+        let is_followed = |attribute: &Attribute| config.attributes.contains(attribute);
+        let given = Attribute::ALL.into_iter().zip(settings.attributes).filter(|(attribute, _)| is_followed(attribute));
         Request {
             seed: spec.seed,
             class: chosen.or_else(|| of_pad().map(Into::into)),
             attributes: given.filter_map(|(attribute, value)| Some((attribute, value?))).collect::<BTreeMap<_, _>>(),
+            pitch: settings.pitch.filter(|_| config.pitch).map(f32::from),
             steps: Some(settings.steps),
             guidance: Some(settings.guidance.into()),
             ..Request::default()

@@ -49,6 +49,8 @@ pub struct Settings {
     pub class: Option<usize>,
     /// 0 to 1 each, or free.
     pub attributes: [Option<f32>; NUM_ATTRIBUTES],
+    /// The MIDI key of the sound, if the model follows one; else middle C where it needs one.
+    pub pitch: Option<u8>,
     /// Denoising steps, at least 1.
     pub steps: usize,
     /// Strength of classifier-free guidance; 1 is none.
@@ -68,6 +70,7 @@ impl Default for Settings {
         Self {
             class: None,
             attributes: [None; NUM_ATTRIBUTES],
+            pitch: None,
             steps: 16,
             guidance: 1.0,
             keeps_seed: false,

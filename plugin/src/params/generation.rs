@@ -13,6 +13,9 @@ use crate::generation::{Kind, NUM_ATTRIBUTES, Settings, Target};
 const FREE_BELOW: f32 = -0.5;
 const LOWEST: f32 = -5.0;
 
+/// The value of the pitch that leaves it to the model: the key below the piano's lowest.
+pub const FREE_KEY: i32 = 20;
+
 /// Classes that can be chosen: a model of the user's may have more than the embedded one.
 const NUM_CLASSES: i32 = 32;
 
@@ -60,6 +63,9 @@ pub struct GenerationParams {
     /// In percent; below 0 free.
     #[id = "loudness"]
     pub loudness: FloatParam,
+    /// The key that the model is asked for; [`FREE_KEY`] leaves it to the model.
+    #[id = "gpitch"]
+    pub pitch: IntParam,
     /// Denoising steps.
     #[id = "steps"]
     pub steps: IntParam,
@@ -88,6 +94,7 @@ impl Default for GenerationParams {
             attack: attribute("Sound attack"),
             noisiness: attribute("Noisiness"),
             loudness: attribute("Loudness"),
+            pitch: key("Sound pitch"),
             steps: IntParam::new("Steps", 16, IntRange::Linear { min: 1, max: 64 }),
             guidance: plain("Guidance", 1.0, (0.0, 10.0), ""),
             is_seed_locked: BoolParam::new("Seed lock", false),
@@ -101,6 +108,7 @@ impl GenerationParams {
         Settings {
             class: usize::try_from(self.class.value() - 1).ok(),
             attributes: self.attributes(),
+            pitch: u8::try_from(self.pitch.value()).ok().filter(|&key| i32::from(key) > FREE_KEY),
             steps: self.steps.value().max(1) as usize,
             guidance: self.guidance.value(),
             keeps_seed: self.is_seed_locked.value(),
@@ -159,6 +167,17 @@ fn choice(name: &str, names: Vec<String>) -> IntParam {
         }))
 }
 
+/// A key of the piano, and free below.
+fn key(name: &str) -> IntParam {
+    let (to_name, from_name) = (formatters::v2s_i32_key_formatter(), formatters::s2v_i32_key_formatter());
+    IntParam::new(name, FREE_KEY, IntRange::Linear { min: FREE_KEY, max: 108 })
+        .with_value_to_string(Arc::new(move |key| if key == FREE_KEY { "free".to_owned() } else { to_name(key) }))
+        .with_string_to_value(Arc::new(move |text| match text.trim() {
+            "free" => Some(FREE_KEY),
+            name => from_name(name),
+        }))
+}
+
 /// 0 to 100 %, and free below.
 fn attribute(name: &str) -> FloatParam {
     FloatParam::new(name, LOWEST, FloatRange::Linear { min: LOWEST, max: 100.0 })
@@ -179,7 +198,10 @@ mod tests {
     fn by_default_everything_is_free_and_for_the_keyboard() {
         let params = GenerationParams::default();
         let settings = params.settings();
-        assert_eq!((settings.class, settings.attributes, settings.keeps_seed), (None, [None; 5], false));
+        assert_eq!(
+            (settings.class, settings.attributes, settings.pitch, settings.keeps_seed),
+            (None, [None; 5], None, false)
+        );
         assert_eq!((params.target(0), params.kind()), (Target::One(Place::Keys), Kind::Roll));
     }
 
@@ -194,5 +216,8 @@ mod tests {
         // Hosts speak in 0 to 1: a rounding of that is what may be off.
         assert!((percent("50 %") - 50.0).abs() < 1e-4);
         assert!(percent("0 %") >= FREE_BELOW && percent("0").abs() < 1e-4);
+        let key = |text| params.pitch.preview_plain(params.pitch.string_to_normalized_value(text).unwrap());
+        assert_eq!((key("free"), key("C4"), key("A0")), (FREE_KEY, 60, 21));
+        assert_eq!(params.pitch.normalized_value_to_string(params.pitch.preview_normalized(61), false), "C#4");
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::engine::Sound;
 
-/// The key that plays a sound as it is: middle C.
+/// The key that plays a sound without a pitch as it is: middle C.
 const ROOT_KEY: f32 = 60.0;
 
 /// The longest sound that is taken from a file: a project keeps every one of them.
@@ -40,13 +40,17 @@ impl Take {
         Self::from_flac(flac.into(), serde_json::from_str(&recipe.to_json()).ok())
     }
 
-    /// What a FLAC file plays; `recipe` is kept as it is.
+    /// What a FLAC file plays; `recipe` is kept as it is. The key of its pitch plays the sound as it is, else middle C.
     ///
     /// # Errors
     /// The bytes are no whole FLAC file, or one of more than two channels.
     pub fn from_flac(flac: Arc<[u8]>, recipe: Option<Value>) -> Result<Self, String> {
         let clip = decode_bytes("the sound", flac.to_vec()).map_err(|error| error.to_string())?;
-        let sound = Sound::new(clip.channels(), clip.sample_rate() as f32, ROOT_KEY, None);
+        let pitch = recipe.as_ref().and_then(|recipe| recipe.get("pitch")?.as_f64());
+        // What a model makes; a project may hold anything.
+        let pitch = pitch.filter(|pitch| (0.0..=127.0).contains(pitch));
+        let root_key = pitch.map_or(ROOT_KEY, |pitch| pitch as f32);
+        let sound = Sound::new(clip.channels(), clip.sample_rate() as f32, root_key, None);
         Ok(Self { sound: Arc::new(sound.map_err(|error| error.to_string())?), flac, recipe })
     }
 
@@ -138,6 +142,18 @@ mod tests {
         let opened = opened.unwrap();
         assert_eq!((opened.sound(), opened.recipe()), (take.sound(), take.recipe()));
         assert_eq!(opened.model(), Some("drums"));
+    }
+
+    #[test]
+    fn the_key_of_its_pitch_plays_a_sound_as_it_is() {
+        let kick = Patch::built_in().get(Place::Keys).unwrap().clone();
+        let root_key = |recipe: Option<Value>| Take::from_flac(kick.flac().into(), recipe).unwrap().sound().root_key();
+        assert_eq!((root_key(kick.recipe().cloned()), root_key(None)), (60.0, 60.0));
+        for (pitch, key) in [(36.0, 36.0), (64.5, 64.5), (1e9, 60.0)] {
+            let mut recipe = kick.recipe().cloned().unwrap();
+            recipe["pitch"] = pitch.into();
+            assert_eq!(root_key(Some(recipe)), key);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The figures as a page of Markdown, to be read in a terminal or pasted into a model's card.
 
 use brownian_core::evaluate::{
-    ASKED, Control, Fault, Health, Measures, ModelReport, Nearness, Report, Table, Thresholds,
+    ASKED, Control, Fault, Health, Measures, ModelReport, Nearness, Report, Table, Thresholds, Tuning,
 };
 
 /// The whole page.
@@ -10,6 +10,7 @@ pub fn page(report: &Report, command: &str) -> String {
         heading(report, command),
         likeness(report),
         by_class(report),
+        tuning(report),
         between(report),
         memorisation(report),
         controls(report),
@@ -99,6 +100,36 @@ fn by_class(report: &Report) -> String {
     }
     let who = joined(std::iter::once("recorded".to_owned()).chain(report.models.iter().map(|model| model.id.clone())));
     page.note(&format!("Each cell: {who} (ratio of the first model to the recordings)."))
+}
+
+/// How far notes are from what they should be; nothing where no recording has a note.
+fn tuning(report: &Report) -> String {
+    let tables = tables(report);
+    if tables.iter().all(|table| table.all.tuning.is_none()) {
+        return String::new();
+    }
+    let names = ["class", "sounds", "within 25 cents", "median distance, cents"].map(str::to_owned);
+    let mut page = Rows::new("## Tuning", names);
+    let row = |name: &str, measures: &[&Measures]| {
+        let cell = |value: fn(&Tuning) -> String| {
+            joined(measures.iter().map(|m| m.tuning.as_ref().map_or_else(|| "–".to_owned(), value)))
+        };
+        [
+            name.to_owned(),
+            cell(|t| t.sounds.to_string()),
+            cell(|t| number(t.in_tune, 2)),
+            cell(|t| number(t.off_cents, 1)),
+        ]
+    };
+    page.row(row("all", &tables.iter().map(|table| &table.all).collect::<Vec<_>>()));
+    for class in report.recorded.classes.keys() {
+        page.row(row(class, &tables.iter().filter_map(|table| table.classes.get(class)).collect::<Vec<_>>()));
+    }
+    let who = joined(std::iter::once("recorded".to_owned()).chain(report.models.iter().map(|model| model.id.clone())));
+    page.note(&format!(
+        "Each cell: {who}. Of sounds with a note: the share whose pitch, by YIN, is within 25 cents of it (another octave is \
+         not), and the median distance whatever the octave, of those that have a pitch."
+    ))
 }
 
 fn between(report: &Report) -> String {
