@@ -28,7 +28,7 @@ use crate::generation::{
 };
 use crate::host_notes::{ended, engine_event};
 use crate::params::BrownianParams;
-use crate::state::FIRST_MODEL;
+use crate::state::{FIRST_MODEL, loading};
 
 /// The rate of the engine before the host tells its own.
 const FIRST_CONFIG: Config = Config { sample_rate: 48_000.0 };
@@ -153,7 +153,9 @@ impl Brownian {
     /// Asks for a sound where `Generate` goes on. Wait-free in real time; a bounce waits until the sounds are there.
     fn order_sounds(&mut self, num_frames: usize) {
         let block_s = num_frames as f64 / f64::from(self.buffer_config.sample_rate);
-        let is_pressed = self.generate.fires(self.params.generation.generate.value(), block_s);
+        let generation = &self.params.generation;
+        let (is_on, was_loaded) = (generation.generate.value(), generation.take_was_loaded());
+        let is_pressed = self.generate.fires(is_on, was_loaded, block_s);
         let is_offline = self.buffer_config.process_mode == ProcessMode::Offline;
         if is_offline {
             self.wait();
@@ -261,9 +263,9 @@ impl Plugin for Brownian {
     }
 }
 
-/// A state that holds no readable sounds says so to the worker, and none presses `Generate`.
+/// A state that holds no readable sounds says so to the worker; what follows is told from the host's automation.
 fn prepare_state(state: &mut PluginState) {
-    state.params.remove("generate");
+    loading::begin();
     let patch = state.fields.entry(PATCH_FIELD.into()).or_insert_with(|| "null".into());
     if serde_json::from_str::<serde::de::IgnoredAny>(patch).is_err() {
         *patch = "null".into();

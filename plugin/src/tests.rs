@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use nice_plug::params::persist::PersistentField;
-use nice_plug::plugin::ParamValue;
 
 use super::*;
 use crate::engine::Place;
@@ -16,14 +15,6 @@ const LONG: Duration = Duration::from_secs(300);
 fn state(fields: &[(&str, &str)]) -> PluginState {
     let fields = fields.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     PluginState { version: "0.1.0".into(), params: Default::default(), fields }
-}
-
-#[test]
-fn no_state_presses_the_button() {
-    let mut state = state(&[]);
-    state.params.insert("generate".into(), ParamValue::Bool(true));
-    prepare_state(&mut state);
-    assert!(state.params.is_empty());
 }
 
 #[test]

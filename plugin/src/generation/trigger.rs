@@ -18,9 +18,10 @@ impl Default for Trigger {
 }
 
 impl Trigger {
-    /// Whether the switch, now `is_on`, was pressed; then `block_s` seconds pass.
-    pub fn fires(&mut self, is_on: bool, block_s: f64) -> bool {
-        let is_edge = is_on && !self.was_on;
+    /// Whether the switch, now `is_on`, was pressed; then `block_s` seconds pass. A switch that a project has set
+    /// (`was_loaded`) was not.
+    pub fn fires(&mut self, is_on: bool, was_loaded: bool, block_s: f64) -> bool {
+        let is_edge = is_on && !self.was_on && !was_loaded;
         let fires = is_edge && self.elapsed_s >= DEBOUNCE_S;
         self.elapsed_s = if fires { block_s } else { self.elapsed_s + block_s };
         self.was_on = is_on;
@@ -34,12 +35,20 @@ mod tests {
 
     fn presses(states: &[bool], block_s: f64) -> Vec<usize> {
         let mut trigger = Trigger::default();
-        (0..states.len()).filter(|&i| trigger.fires(states[i], block_s)).collect()
+        (0..states.len()).filter(|&i| trigger.fires(states[i], false, block_s)).collect()
     }
 
     #[test]
     fn it_fires_once_however_long_it_is_held() {
         assert_eq!(presses(&[false, true, true, true, false, false, true], 1.0), [1, 6]);
+    }
+
+    #[test]
+    fn a_switch_that_a_project_left_on_fires_when_it_goes_on_again() {
+        let mut trigger = Trigger::default();
+        let fires = [(true, true), (true, false), (false, false), (true, false)]
+            .map(|(is_on, was_loaded)| trigger.fires(is_on, was_loaded, 1.0));
+        assert_eq!(fires, [false, false, false, true]);
     }
 
     #[test]

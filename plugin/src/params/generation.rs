@@ -1,6 +1,7 @@
 //! What the next sound is to be, and the button that asks for it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nice_plug::prelude::*;
 
@@ -8,6 +9,7 @@ use super::class_names::ClassNames;
 use super::ranges::plain;
 use crate::engine::{NUM_PADS, Place};
 use crate::generation::{Kind, NUM_ATTRIBUTES, Settings, Target};
+use crate::state::loading;
 
 /// In the lowest stretch of its knob an attribute is free. A host's 0 % may come back a little lower, and is still 0 %.
 const FREE_BELOW: f32 = -0.5;
@@ -25,9 +27,11 @@ const KIT: i32 = NUM_PADS as i32 + 1;
 /// What is generated, where and when. None of it changes a sound that is there.
 #[derive(Params)]
 pub struct GenerationParams {
-    /// Going on asks for a new sound. Never loaded with a project: opening one renders nothing.
+    /// Going on asks for a new sound; but not as part of a project: opening one renders nothing.
     #[id = "generate"]
     pub generate: BoolParam,
+    /// Whether a project has set it since this was last asked.
+    was_loaded: Arc<AtomicBool>,
     /// What it asks for.
     #[id = "gkind"]
     pub kind: IntParam,
@@ -80,8 +84,16 @@ pub struct GenerationParams {
 impl Default for GenerationParams {
     fn default() -> Self {
         let class_names = ClassNames::default();
+        let was_loaded = Arc::new(AtomicBool::new(false));
+        let mark = was_loaded.clone();
+        let mark_loaded = move |_| {
+            if loading::is_loading() {
+                mark.store(true, Ordering::Release);
+            }
+        };
         Self {
-            generate: BoolParam::new("Generate", false),
+            generate: BoolParam::new("Generate", false).with_callback(Arc::new(mark_loaded)),
+            was_loaded,
             kind: choice("Generate does", ["roll", "vary", "morph"].map(Into::into).into()),
             vary: plain("Vary", 25.0, (0.0, 100.0), " %"),
             morph: plain("Morph", 50.0, (0.0, 100.0), " %"),
@@ -116,6 +128,11 @@ impl GenerationParams {
             amount: 0.01 * self.vary.value(),
             blend: 0.01 * self.morph.value(),
         }
+    }
+
+    /// Whether a project has set `generate` since the last call. For the audio thread.
+    pub fn take_was_loaded(&self) -> bool {
+        self.was_loaded.swap(false, Ordering::AcqRel)
     }
 
     /// What the button asks for. For the audio thread.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use nice_plug::params::persist::PersistentField;
 use serde_json::Value;
 
+use super::loading;
 use super::patch::Patch;
 use crate::generation::Mailbox;
 
@@ -20,6 +21,7 @@ impl Default for PatchField {
 
 impl PersistentField<'_, Value> for PatchField {
     fn set(&self, new_value: Value) {
+        loading::end();
         self.0.load(new_value);
     }
 

@@ -6,6 +6,7 @@
 //! is the door to the host.
 
 mod field;
+pub(crate) mod loading;
 mod patch;
 mod place;
 mod stored;

@@ -1,7 +1,7 @@
 //! The host's project: what it keeps, and what becomes of it.
 
 use crate::clap_host::{At, Host, Input, peak};
-use crate::generate::{press, roll};
+use crate::generate::roll;
 
 const NOTE: [At<Input>; 1] = [At(0, Input::On { key: 60, velocity: 1.0 })];
 
@@ -60,13 +60,23 @@ fn a_project_loaded_while_a_note_sounds_leaves_that_note_alone() {
 }
 
 #[test]
-fn the_button_is_not_saved() {
+fn a_project_that_holds_the_button_down_presses_nothing() {
     let mut host = Host::new(44_100.0);
-    press(&mut host);
-    let saved = host.save();
+    let steps = host.value("Steps", "1");
+    host.play(64, 64, &[At(0, host.set("Steps", steps)), At(0, host.set("Generate", 1.0))]);
+    host.set_offline(true);
+    host.play(64, 64, &[]);
+    let (saved, rolled) = (host.save(), sound_of(&mut host));
     let mut opened = Host::new(44_100.0);
+    opened.play(64, 64, &[]);
     assert!(opened.load(&saved));
-    assert_eq!(opened.current("Generate"), 0.0);
+    assert_eq!(opened.current("Generate"), 1.0);
+    settle(&mut opened);
+    assert!(opened.save() == saved && sound_of(&mut opened) == rolled);
+    // The next press counts.
+    opened.set_offline(true);
+    opened.play(4096, 64, &[At(0, opened.set("Generate", 0.0)), At(2048, opened.set("Generate", 1.0))]);
+    assert!(sound_of(&mut opened) != rolled);
 }
 
 #[test]
