@@ -52,15 +52,15 @@ seed() {
 
 # One sound after others, the last of them varied: two steps each are enough for a picture. Then attributes, slots, an
 # envelope, a filter.
-click 918 370
+click 931 370
 xdotool key Home key Up sleep 0.3
 for number in 2 9 4 21 13; do seed "$number"; done
 click 789 74
 click 309 366
 click 182 331 "$settle"
 click 309 399
-drag 573 370 573 300
-drag 641 370 641 340
+drag 569 370 569 300
+drag 629 370 629 340
 click 440 525
 click 440 407
 drag 602 595 520 565
