@@ -47,7 +47,28 @@ fn a_loop_that_starts_from_a_file_has_no_seam_and_verifies() {
     let found = seam(&clip.channels()[0], 0);
     assert!(clip.num_frames() == 12_800 && found.step < 0.999 && found.slope < 0.999, "{found:?}");
     assert_eq!(bench.run(&["verify", "a.wav", "--json"]).done().json()[0]["result"], "same");
-    bench.run(&["render", "texture", "--loop", "--inpaint", "rain.wav", "--mask", "0.1..0.2"]).refused(2, &["loop"]);
+    bench.run(&["render", "texture", "--loop", "--continue", "rain.wav"]).refused(2, &["continu", "loop"]);
+}
+
+#[test]
+fn a_loop_is_mended_across_its_seam_morphed_to_a_file_and_verifies() {
+    let bench = Bench::new().with_tiny_texture();
+    bench.write("rain.wav", &wav(&ping(300.0, 16_000), 1, 16_000));
+    let float = ["--format", "wav32f", "--raw"];
+    let fixed = ["render", "texture", "--seed", "4", "--loop"];
+    bench.run(&[&fixed[..], &float, &["--duration", "0.8", "--out", "whole.wav"]].concat()).done();
+    let masks = ["--inpaint", "whole.wav", "--mask", "0.7..0.8", "--mask", "0..0.1", "--out", "mended.wav"];
+    bench.run(&[&fixed[..], &float, &masks].concat()).done();
+    let [whole, mended] = ["whole.wav", "mended.wav"].map(|name| decode(&bench.path(name)).unwrap());
+    assert_eq!(whole.channels()[0][1600..11_200], mended.channels()[0][1600..11_200]);
+    assert_ne!(whole.channels()[0][..1600], mended.channels()[0][..1600]);
+    let found = seam(&mended.channels()[0], 0);
+    assert!(found.step < 0.999 && found.slope < 0.999, "{found:?}");
+    let morph = ["--morph", "rain.wav", "--amount", "0.5", "--duration", "0.8", "--out", "between.wav"];
+    bench.run(&[&fixed[..], &morph].concat()).done();
+    for name in ["mended.wav", "between.wav"] {
+        assert_eq!(bench.run(&["verify", name, "--json"]).done().json()[0]["result"], "same", "{name}");
+    }
 }
 
 #[test]

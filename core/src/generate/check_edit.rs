@@ -11,7 +11,7 @@ use crate::error::{GenerateError, Result};
 use crate::model::Card;
 
 /// Check an edit against the model of this card; what it says is rounded as recipes are.
-pub(super) fn resolve_edit(edit: &Edit, guidance: f64, basis: Basis<'_>) -> Result<Edit> {
+pub(super) fn resolve_edit(edit: &Edit, is_loop: bool, guidance: f64, basis: Basis<'_>) -> Result<Edit> {
     let card = basis.card;
     check_exclusive(edit)?;
     let depth = edit.depth();
@@ -23,7 +23,7 @@ pub(super) fn resolve_edit(edit: &Edit, guidance: f64, basis: Basis<'_>) -> Resu
         vary: edit.vary.as_ref().map(resolve_vary).transpose()?,
         morph,
         init: edit.init.as_ref().map(resolve_init).transpose()?,
-        inpaint: edit.inpaint.as_ref().map(|inpaint| resolve_inpaint(inpaint, basis)).transpose()?,
+        inpaint: edit.inpaint.as_ref().map(|inpaint| resolve_inpaint(inpaint, is_loop, basis)).transpose()?,
         continues: edit.continues.as_ref().map(SoundFile::pinned).transpose()?,
     })
 }

@@ -8,6 +8,7 @@ use candle_core::Device;
 use super::*;
 use crate::audio::{Clip, WavFormat, WavInfo, wav_bytes};
 use crate::conditioning::Attribute;
+use crate::generate::Loop;
 use crate::model::{Card, Model, tiny};
 
 fn session(threads: usize) -> Session {
@@ -82,6 +83,7 @@ fn inpaint(file: &SoundFile, masks: &[[f64; 2]]) -> Edit {
 fn every_edit(session: &Session, file: &SoundFile) -> Vec<Request> {
     let other = session.resolve(&edited(snare(9), vary(10, 0.5))).unwrap();
     let guided = Request { guidance: Some(2.0), ..kick(1) };
+    let looped = Request { looped: Some(Loop::default()), ..kick(1) };
     vec![
         edited(kick(1), vary(2, 0.3)),
         edited(kick(1), morph(MorphEnd::Seed(2), 0.3)),
@@ -99,6 +101,8 @@ fn every_edit(session: &Session, file: &SoundFile) -> Vec<Request> {
         ),
         // Two windows: one cannot hold both masks.
         edited(kick(1), inpaint(file, &[[0.02, 0.05], [0.2, 0.25]])),
+        edited(looped.clone(), morph(MorphEnd::File(file.clone()), 0.3)),
+        edited(looped, inpaint(file, &[[0.02, 0.05], [0.2, 0.25]])),
     ]
 }
 

@@ -11,6 +11,7 @@ use super::sound_file::{onset, window};
 use super::sounds::Workshop;
 use super::stages::{Guide, Run};
 use super::watch::Watch;
+use crate::audio::{Clip, resample_periodic};
 use crate::error::{GenerateError, Result};
 use crate::noise::{NoiseStream, Seed};
 
@@ -18,10 +19,13 @@ use crate::noise::{NoiseStream, Seed};
 const EDGE_S: f64 = 0.005;
 
 /// Check the masks against the file and the model's length; ascending, and those that touch are one.
-pub(super) fn resolve_inpaint(inpaint: &Inpaint, basis: Basis<'_>) -> Result<Inpaint> {
+///
+/// Of a loop the model sees all at once, so that a mask may be as long as it is.
+pub(super) fn resolve_inpaint(inpaint: &Inpaint, is_loop: bool, basis: Basis<'_>) -> Result<Inpaint> {
     let file = inpaint.file.pinned()?;
-    let (sample_rate, num_samples) = (basis.card.config.sample_rate, basis.num_samples);
+    let sample_rate = basis.card.config.sample_rate;
     let length = basis.sounds.samples(&file)?.len();
+    let num_samples = if is_loop { length } else { basis.num_samples };
     let mut masks: Vec<[f64; 2]> = inpaint.masks.iter().map(|mask| mask.map(micro)).collect();
     masks.sort_by(|a, b| a[0].total_cmp(&b[0]));
     let mut merged: Vec<[f64; 2]> = Vec::new();
@@ -60,11 +64,14 @@ fn seconds(num_samples: usize, sample_rate: u32) -> f64 {
 pub(super) struct Painting {
     samples: Arc<Vec<f32>>,
     sample_rate: u32,
+    /// Samples of a window.
     num_samples: usize,
     windows: Vec<Window>,
+    /// Its end leads to its start. There is one window, on the model's circle.
+    is_loop: bool,
 }
 
-/// As much of a sound as the model's clips hold.
+/// As much of a sound as the model's clips hold; of a loop, all of it.
 #[derive(Debug, PartialEq)]
 struct Window {
     /// The sample of the sound at which it begins; before the sound's first is silence.
@@ -78,15 +85,20 @@ impl Painting {
     ///
     /// # Errors
     /// The file cannot be read, or holds another sound than the recipe was made from.
-    pub(super) fn new(inpaint: &Inpaint, shop: Workshop<'_>) -> Result<Self> {
-        let (sample_rate, num_samples) = (shop.model.card.config.sample_rate, shop.model.representation.num_samples());
+    pub(super) fn new(inpaint: &Inpaint, is_loop: bool, shop: Workshop<'_>) -> Result<Self> {
+        let sample_rate = shop.model.card.config.sample_rate;
         let samples = shop.sounds.samples(&inpaint.file)?;
         let in_samples = |[start, end]: &[f64; 2]| {
             samples_in(*start, sample_rate).min(samples.len())..samples_in(*end, sample_rate).min(samples.len())
         };
         let masks: Vec<Range<usize>> = inpaint.masks.iter().map(in_samples).collect();
+        if is_loop {
+            let (num_samples, windows) = (samples.len(), vec![Window { start: 0, masks }]);
+            return Ok(Self { samples, sample_rate, num_samples, windows, is_loop });
+        }
+        let num_samples = shop.model.representation.num_samples();
         let windows = windows(&masks, onset(&samples, sample_rate)?, num_samples);
-        Ok(Self { samples, sample_rate, num_samples, windows })
+        Ok(Self { samples, sample_rate, num_samples, windows, is_loop })
     }
 
     /// Clips that the model makes.
@@ -125,30 +137,53 @@ impl Painting {
         let known = place.known(self.num_samples);
         let gain = gain(&around, &known);
         around.iter_mut().for_each(|x| *x *= gain);
+        // The circle of the frames is longer or shorter by some samples than a loop.
+        let len = representation.num_samples();
+        let around = self.stretched(around, len)?;
+        let known: Vec<bool> = (0..len).map(|i| known[i * self.num_samples / len]).collect();
         let frames = representation.encode(&around)?;
         let known_frames = representation.known_frames(&known);
         let frames = Run::new(shop, recipe, watch, &[]).frames(Guide::Around(&frames, &known_frames))?;
         watch.check()?;
         let mut phases = NoiseStream::new(Seed(recipe.seed), "phase", 0);
         let mut fresh = representation.decode_around(&frames, &mut phases, &around, &known)?;
+        fresh = self.stretched(fresh, self.num_samples)?;
         fresh.iter_mut().for_each(|x| *x /= gain);
         Ok(fresh)
     }
 
+    /// A window in so many samples: of a loop one period, and of anything else what it is.
+    fn stretched(&self, samples: Vec<f32>, len: usize) -> Result<Vec<f32>> {
+        if samples.len() == len {
+            return Ok(samples);
+        }
+        let period = Clip::mono(samples, self.sample_rate)?;
+        Ok(resample_periodic(&period, len, self.sample_rate)?.into_channels().remove(0))
+    }
+
     /// Put `fresh` into a mask, with a cross-fade at each edge that has the file beyond it; an end of the file that is
-    /// made anew fades out.
+    /// made anew fades out, unless it leads back to the start.
     fn patch(&self, samples: &mut [f32], mask: &Range<usize>, fresh: &[f32]) {
         let mut fresh = fresh.to_vec();
-        if mask.end == samples.len() {
+        let (mut is_start, mut is_end) = (mask.start == 0, mask.end == samples.len());
+        if self.is_loop {
+            // Beyond the seam lies the file, unless that part of it is made anew too.
+            is_start &= self.is_masked(samples.len() - 1);
+            is_end &= self.is_masked(0);
+        } else if is_end {
             fade_out(&mut fresh, self.sample_rate);
         }
         let edge = samples_in(EDGE_S, self.sample_rate).min(mask.len() / 2).max(1);
-        let (is_start, is_end) = (mask.start == 0, mask.end == samples.len());
         for (i, (old, new)) in samples[mask.clone()].iter_mut().zip(&fresh).enumerate() {
             let rise = if is_start { 1.0 } else { raised_cosine(i + 1, edge) };
             let fall = if is_end { 1.0 } else { raised_cosine(mask.len() - i, edge) };
             *old += rise * fall * (new - *old);
         }
+    }
+
+    /// Whether this sample is made anew.
+    fn is_masked(&self, at: usize) -> bool {
+        self.windows.iter().flat_map(|window| &window.masks).any(|mask| mask.contains(&at))
     }
 }
 
@@ -221,7 +256,8 @@ mod tests {
 
     #[test]
     fn a_patch_keeps_what_is_outside_and_joins_it_without_a_step() {
-        let painting = Painting { samples: Arc::default(), sample_rate: 1000, num_samples: 100, windows: vec![] };
+        let painting =
+            Painting { samples: Arc::default(), sample_rate: 1000, num_samples: 100, windows: vec![], is_loop: false };
         let mut samples = vec![1.0; 100];
         painting.patch(&mut samples, &(40..60), &[-1.0; 20]);
         assert!(samples[..40].iter().chain(&samples[60..]).all(|&x| x == 1.0));
@@ -233,7 +269,8 @@ mod tests {
 
     #[test]
     fn at_the_ends_of_the_file_there_is_nothing_to_fade_from_and_the_last_sample_is_silent() {
-        let painting = Painting { samples: Arc::default(), sample_rate: 1000, num_samples: 100, windows: vec![] };
+        let painting =
+            Painting { samples: Arc::default(), sample_rate: 1000, num_samples: 100, windows: vec![], is_loop: false };
         let mut samples = vec![1.0; 100];
         painting.patch(&mut samples, &(0..100), &[-1.0; 100]);
         assert_eq!((samples[0], samples[50], samples[99]), (-1.0, -1.0, 0.0));

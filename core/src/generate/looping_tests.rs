@@ -4,7 +4,10 @@ use candle_core::Device;
 
 use super::*;
 use crate::audio::{WavFormat, WavInfo, wav_bytes};
-use crate::generate::{Cancel, Edit, FileRecipe, Finish, Init, Rendered, Request, Session, Shaping, SoundFile};
+use crate::generate::sounds::Sounds;
+use crate::generate::{
+    Cancel, Edit, FileRecipe, Finish, Init, Inpaint, Morph, MorphEnd, Rendered, Request, Session, Shaping, SoundFile,
+};
 use crate::model::{Card, tiny};
 use crate::representation::RepresentationConfig;
 
@@ -162,6 +165,70 @@ fn a_loop_that_starts_from_a_file_has_no_seam_and_is_near_the_file() {
         // What is left are phases, which come from the seed.
         assert!(little < 0.8 * much, "{little} dB, {much} dB");
     }
+}
+
+/// Steps from sample to sample of a loop that are larger than that at its seam.
+fn steps_above_the_seam(samples: &[f32]) -> usize {
+    let len = samples.len();
+    let step = |i: usize| (samples[i] - samples[(i + len - 1) % len]).abs();
+    (1..len).filter(|&i| step(i) > step(0)).count()
+}
+
+#[test]
+fn a_loop_morphs_to_a_file_and_from_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for card in [tiny::texture_card(), tiny::two_stage_card()] {
+        // What is beyond the loop's 9,600 samples fades into its start: the file itself has a step at its ends.
+        let (session, file) = (session(&card, 2), sweep(&folder, 12_000));
+        let looped = |edit| render(&session, &Request { edit, ..request(Loop::default(), Some(0.6)) }).unwrap();
+        let morphed = |from: Option<SoundFile>, to, amount| {
+            let edit = Edit { morph: Some(Morph { from, to, amount }), ..Edit::default() };
+            looped(edit).clip.into_channels().remove(0)
+        };
+        let end = morphed(None, MorphEnd::File(file.clone()), 1.0);
+        assert_eq!(morphed(Some(file.clone()), MorphEnd::Seed(4), 0.0), end, "{}", card.id);
+        assert_eq!(morphed(None, MorphEnd::File(file.clone()), 0.0), looped(Edit::default()).clip.channels()[0]);
+        let half = morphed(None, MorphEnd::File(file.clone()), 0.5);
+        assert!(steps_above_the_seam(&half) >= 10, "{}: a seam", card.id);
+        // What the noise that was found of the file leads back to is nearer to it than another seed's sound is.
+        let original = Sounds::new(16_000).samples(&file).unwrap();
+        let [near, far] =
+            [&end, &morphed(None, MorphEnd::Seed(9), 1.0)].map(|sound| distance_db(sound, &original[..9600]));
+        assert!(near < far, "{}: {near} dB, {far} dB", card.id);
+    }
+}
+
+#[test]
+fn a_loop_is_made_anew_across_its_seam_and_kept_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    for card in [tiny::texture_card(), tiny::two_stage_card()] {
+        let (session, file) = (session(&card, 2), sweep(&folder, 9600));
+        let masks = vec![[0.0, 0.1], [0.5, 0.6]];
+        let edit = Edit { inpaint: Some(Inpaint { file: file.clone(), masks }), ..Edit::default() };
+        let painted = render(&session, &Request { edit, ..request(Loop::default(), None) }).unwrap();
+        assert_eq!(painted.recipe.duration_s, 0.6, "a loop that is inpainted is as long as its file");
+        let painted = &painted.clip.channels()[0];
+        let original = Sounds::new(16_000).samples(&file).unwrap();
+        assert_eq!(painted[1600..8000], original[1600..8000]);
+        assert_ne!(painted[..1000], original[..1000]);
+        assert!(steps_above_the_seam(painted) >= 10, "{}: a seam", card.id);
+    }
+}
+
+#[test]
+fn of_a_loop_that_is_kept_to_its_end_the_seam_is_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (session, file) = (session(&tiny::texture_card(), 1), sweep(&folder, 9600));
+    let edit = |masks| Edit { inpaint: Some(Inpaint { file: file.clone(), masks }), ..Edit::default() };
+    let painted =
+        render(&session, &Request { edit: edit(vec![[0.0, 0.1]]), ..request(Loop::default(), None) }).unwrap();
+    let original = Sounds::new(16_000).samples(&file).unwrap();
+    // The new start comes out of the old end by a cross-fade whose first sample is nearly all the file's.
+    let first = painted.clip.channels()[0][0];
+    assert!((first - original[0]).abs() < 0.01, "{first}, {}", original[0]);
+    let other = Request { edit: edit(vec![[0.0, 0.1]]), ..request(bars(120.0, 1), None) };
+    let message = session.resolve(&other).unwrap_err().to_string();
+    assert!(message.contains("so many bars at this tempo is 2; need 0.6, that of the loop"), "{message}");
 }
 
 #[test]

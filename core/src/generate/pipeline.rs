@@ -43,7 +43,7 @@ impl<'a> Job<'a> {
             }
         }
         let painting = recipe.edit.inpaint.as_ref();
-        let painting = painting.map(|inpaint| Painting::new(inpaint, shop)).transpose()?;
+        let painting = painting.map(|inpaint| Painting::new(inpaint, recipe.looped.is_some(), shop)).transpose()?;
         Ok(Self { shop, recipe, sounds, painting })
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use super::check_edit::resolve_edit;
-use super::edit::{Edit, Inpaint, MorphEnd};
+use super::edit::{Edit, Inpaint};
 use super::looping::Loop;
 use super::recipe::Recipe;
 use super::sounds::Sounds;
@@ -75,7 +75,7 @@ impl Request {
         self.check_attributes(card)?;
         self.check_pitch(card)?;
         let guidance = micro(in_range("guidance", self.guidance.unwrap_or(defaults.guidance), 0.0..=20.0)?);
-        let edit = resolve_edit(&self.edit, guidance, basis)?;
+        let edit = resolve_edit(&self.edit, self.looped.is_some(), guidance, basis)?;
         let (looped, duration_s) = self.length(&edit, basis)?;
         check_length(&edit, looped, samples_in(duration_s, card.config.sample_rate) > num_samples, card)?;
         Ok(Recipe {
@@ -155,8 +155,16 @@ impl Request {
             return Ok((None, duration_s));
         };
         let own = num_samples as f64 / f64::from(sample_rate);
-        let (looped, duration_s) = looped.resolve(self.duration_s.unwrap_or(own))?;
-        Ok((Some(looped), duration_s))
+        let inpainted = edit.inpaint.as_ref().map(|inpaint| self.inpainted_duration(inpaint, basis)).transpose()?;
+        let (looped, duration_s) = looped.resolve(inpainted.or(self.duration_s).unwrap_or(own))?;
+        match inpainted {
+            Some(file_s) if looped.num_frames(duration_s, sample_rate) != samples_in(file_s, sample_rate) => {
+                let field = "the duration in seconds of so many bars at this tempo".into();
+                let need = format!("{file_s}, that of the loop that is inpainted, or no tempo");
+                Err(GenerateError::OutOfRange { field, found: duration_s.to_string(), need }.into())
+            }
+            _ => Ok((Some(looped), duration_s)),
+        }
     }
 
     fn duration(&self, sample_rate: u32, num_samples: usize) -> Result<f64, GenerateError> {
@@ -172,15 +180,12 @@ impl Request {
 
 /// What loops and long textures are not made of is refused, not left out.
 fn check_length(edit: &Edit, looped: Option<Loop>, is_long: bool, card: &Card) -> Result<(), GenerateError> {
-    let from_file = |morph: &super::edit::Morph| morph.from.is_some() || matches!(morph.to, MorphEnd::File(_));
     let is_texture = card.config.is_texture();
     let is_one_piece = looped.is_some() || edit.inpaint.is_some();
     let goes_on = (is_long || edit.continues.is_some()) && is_texture && !is_one_piece;
     let edits = [
         ("continuing a file", edit.continues.is_some(), looped.is_some()),
         ("a sound to start from", edit.init.is_some(), goes_on),
-        ("inpainting", edit.inpaint.is_some(), looped.is_some()),
-        ("a morph of files", edit.morph.as_ref().is_some_and(from_file), looped.is_some()),
         ("a morph", edit.morph.is_some(), goes_on),
         ("a variation", edit.vary.is_some(), goes_on),
     ];

@@ -179,7 +179,8 @@ impl Session {
         for request in requests.iter().filter(|request| request.edit.morph.is_some()) {
             // Whatever is wrong, the clip itself will tell.
             let Ok(recipe) = self.resolve(request) else { continue };
-            if !inverted_files(&recipe).is_empty() {
+            // The noise of a loop may be too long to be kept.
+            if recipe.looped.is_none() && !inverted_files(&recipe).is_empty() {
                 let watch = Watch::new(cancel, &|_, _| (), 0);
                 let _ = Job::new(self.workshop(&self.model), &recipe).and_then(|job| job.invert_ahead(&watch));
             }

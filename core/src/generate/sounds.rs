@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::condition::{away_from, own_condition};
+use super::looping::Loop;
 use super::recipe::Recipe;
 use super::sound_file::SoundFile;
 use crate::conditioning::Blend;
@@ -13,6 +14,8 @@ use crate::model::{Card, Model};
 const MAX_FILES: usize = 4;
 /// Longer files are decoded each time, in samples: 47 s at 44.1 kHz, 8 MB.
 const MAX_SAMPLES: usize = 1 << 21;
+/// Longer noises are found each time, in values: those of a loop of eight clips are kept, 2 MB.
+const MAX_NOISE: usize = 1 << 19;
 /// Noises that are kept: two files in two stages for each of sixteen classes, some 16 MB.
 const MAX_NOISES: usize = 64;
 
@@ -42,17 +45,20 @@ pub(super) struct Inversion {
     condition: Blend,
     away_from: Blend,
     guidance: f64,
+    /// The loop that the file was laid into, and its seconds.
+    looped: Option<(Loop, f64)>,
 }
 
 impl Inversion {
     /// Of `file` under what `inner` says of class and attributes, for a clip of the recipe `outer`.
-    pub fn new(purpose: &str, file: &SoundFile, inner: &Recipe, outer: &Recipe, card: &Card) -> Self {
+    pub fn new(purpose: String, file: &SoundFile, inner: &Recipe, outer: &Recipe, card: &Card) -> Self {
         Self {
-            purpose: purpose.to_owned(),
+            purpose,
             sha256: file.sha256.clone(),
             condition: own_condition(inner, card),
             away_from: away_from(outer, card),
             guidance: outer.guidance,
+            looped: outer.looped.map(|looped| (looped, outer.duration_s)),
         }
     }
 }
@@ -84,9 +90,11 @@ impl Sounds {
         self.noises.find(inversion)
     }
 
-    /// Remember what was found.
+    /// Remember what was found, unless it is long.
     pub fn keep_noise(&self, inversion: Inversion, noise: Vec<f32>) {
-        self.noises.keep(inversion, Arc::new(noise));
+        if noise.len() <= MAX_NOISE {
+            self.noises.keep(inversion, Arc::new(noise));
+        }
     }
 }
 

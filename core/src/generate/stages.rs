@@ -20,9 +20,6 @@ pub(super) const RHO: f64 = 7.0;
 const INVERSION_STEPS: usize = 32;
 /// No cell of a peak-normalised sound's envelope lies above this many dB relative to a full-scale sine.
 const ENVELOPE_CEILING_DB: f32 = 6.0;
-/// What the noise of the stages is called.
-const ENVELOPE: &str = "envelope";
-const FINE: &str = "fine";
 
 /// Denoiser calls that one inversion costs, in one stage.
 pub(super) const INVERSION_EVALUATIONS: usize = 2 * (INVERSION_STEPS - 1);
@@ -50,11 +47,37 @@ pub(super) struct Run<'a> {
     away_from: Blend,
 }
 
+/// What a stage makes of a sound.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Share {
+    /// The envelope of one clip: of the only one, or, on a circle, of each.
+    Envelope(usize),
+    /// The frames, or what the envelopes leave out of them.
+    Fine,
+}
+
 /// One stage, ready to sample.
 struct Layer<'a> {
     stage: &'a Stage,
-    purpose: &'a str,
+    share: Share,
     context: Option<Tensor>,
+}
+
+impl Share {
+    /// All that a model makes a sound of.
+    fn all(model: &Model) -> impl Iterator<Item = Self> + use<> {
+        let num_envelopes = if model.envelope.is_some() { model.clips_on_circle() } else { 0 };
+        (0..num_envelopes).map(Self::Envelope).chain([Self::Fine])
+    }
+
+    /// What its noise is called.
+    fn purpose(self, model: &Model) -> String {
+        match self {
+            Self::Envelope(clip) if model.is_on_circle() => format!("envelope {clip}"),
+            Self::Envelope(_) => "envelope".into(),
+            Self::Fine => "fine".into(),
+        }
+    }
 }
 
 /// What one stage starts from besides noise: normalised frames, and how they count.
@@ -99,7 +122,7 @@ impl<'a> Run<'a> {
     fn one_stage(&self, guide: Guide<'_>) -> Result<Frames> {
         let maps = class_maps(&self.model.maps, &self.condition);
         let start = Start::new(guide, |frames| normalised(frames, &maps), |known| self.cells(known));
-        let layer = Layer { stage: &self.model.fine, purpose: FINE, context: None };
+        let layer = Layer { stage: &self.model.fine, share: Share::Fine, context: None };
         let mut frames = self.sample(&layer, start)?;
         maps.denormalise(None, &mut frames);
         Ok(frames)
@@ -115,7 +138,7 @@ impl<'a> Run<'a> {
         };
         let start = Start::new(guide, share, |known| self.cells(known));
         let context = Some(self.to_tensor(&self.model.context.of(&expanded, &self.condition))?);
-        let mut frames = self.sample(&Layer { stage: &self.model.fine, purpose: FINE, context }, start)?;
+        let mut frames = self.sample(&Layer { stage: &self.model.fine, share: Share::Fine, context }, start)?;
         self.model.maps.denormalise(None, &mut frames);
         frames.data.iter_mut().zip(&expanded.data).for_each(|(residual, envelope)| *residual += envelope);
         Ok(frames)
@@ -123,11 +146,15 @@ impl<'a> Run<'a> {
 
     /// The envelope at every frame; on a circle of several clips, theirs one after the other.
     fn expanded(&self, part: &EnvelopePart, guide: Guide<'_>) -> Result<Frames> {
-        let is_circle = self.model.fine.shape().circle.is_some();
-        let envelope = |clip: usize| {
-            let purpose = if is_circle { format!("{ENVELOPE} {clip}") } else { ENVELOPE.to_owned() };
-            let Guide::Near(frames, sigma) = guide else { return self.envelope(part, &purpose, guide) };
-            self.envelope(part, &purpose, Guide::Near(&self.model.clip_of(frames, clip), sigma))
+        let envelope = |clip: usize| match guide {
+            Guide::Nothing => self.envelope(part, clip, guide),
+            Guide::Near(frames, sigma) => {
+                self.envelope(part, clip, Guide::Near(&self.model.clip_of(frames, clip), sigma))
+            }
+            Guide::Around(frames, known) => {
+                let known: Vec<bool> = self.model.places_of(clip).map(|place| known[place]).collect();
+                self.envelope(part, clip, Guide::Around(&self.model.clip_of(frames, clip), &known))
+            }
         };
         let envelopes = (0..self.model.clips_on_circle()).map(envelope).collect::<Result<Vec<_>>>()?;
         Ok(self.model.outline(part, &envelopes))
@@ -139,7 +166,8 @@ impl<'a> Run<'a> {
         self.model.outline(part, &(0..self.model.clips_on_circle()).map(envelope).collect::<Vec<_>>())
     }
 
-    fn envelope(&self, part: &EnvelopePart, purpose: &str, guide: Guide<'_>) -> Result<Frames> {
+    /// That of one clip, of which `guide` knows.
+    fn envelope(&self, part: &EnvelopePart, clip: usize, guide: Guide<'_>) -> Result<Frames> {
         let maps = class_maps(&part.maps, &self.condition);
         let cells = |known: &[bool]| {
             let columns = part.grid.column_edges().windows(2);
@@ -148,7 +176,8 @@ impl<'a> Run<'a> {
                 .collect()
         };
         let start = Start::new(guide, |frames| normalised(&part.grid.extract(frames), &maps), cells);
-        let mut envelope = self.sample(&Layer { stage: &part.stage, purpose, context: None }, start)?;
+        let layer = Layer { stage: &part.stage, share: Share::Envelope(clip), context: None };
+        let mut envelope = self.sample(&layer, start)?;
         maps.denormalise(None, &mut envelope);
         let floor = floor_db(&self.model.card.config.representation);
         envelope.data.iter_mut().for_each(|db| *db = db.clamp(floor, ENVELOPE_CEILING_DB));
@@ -205,23 +234,25 @@ impl<'a> Run<'a> {
     /// The noise of this recipe, of standard deviation `sigma`.
     fn noise(&self, layer: &Layer<'_>, sigma: f64) -> Result<Frames> {
         let shape = layer.stage.shape();
-        let invert = |file: &SoundFile, recipe: &Recipe| self.inverted(layer.purpose, file, recipe);
-        let fields = Fields { purpose: layer.purpose, len: shape.frames * shape.channels, invert: &invert };
+        let invert = |file: &SoundFile, recipe: &Recipe| self.inverted(layer.share, file, recipe);
+        let purpose = &layer.share.purpose(self.model);
+        let fields = Fields { purpose, len: shape.frames * shape.channels, invert: &invert };
         let mut data = fields.of(self.recipe)?;
         data.iter_mut().for_each(|value| *value *= sigma as f32);
         Ok(Frames { data, num_frames: shape.frames, num_channels: shape.channels })
     }
 
     /// The noise that a stage makes the sound of a file of, under what `recipe` says of class and attributes.
-    fn inverted(&self, purpose: &str, file: &SoundFile, recipe: &Recipe) -> Result<Vec<f32>> {
+    fn inverted(&self, share: Share, file: &SoundFile, recipe: &Recipe) -> Result<Vec<f32>> {
         // Every file of the recipe was read before.
         let Some((_, frames)) = self.files.iter().find(|(known, _)| known == file) else { return Ok(Vec::new()) };
+        let purpose = share.purpose(self.model);
         let inversion = Inversion::new(purpose, file, recipe, self.recipe, &self.model.card);
         if let Some(known) = self.sounds.noise(&inversion) {
             return Ok(known.to_vec());
         }
         let condition = own_condition(recipe, &self.model.card);
-        let (layer, data) = self.analysed(purpose, frames, &condition)?;
+        let (layer, data) = self.analysed(share, frames, &condition)?;
         let defaults = &self.model.card.config.sampling;
         let mut sigmas = karras_sigmas(INVERSION_STEPS, defaults.sigma_min, defaults.sigma_max, RHO)?;
         // The last is 0.
@@ -236,26 +267,26 @@ impl<'a> Run<'a> {
     /// Find the noise of every file, unless it is known.
     pub(super) fn invert_all(&self) -> Result<()> {
         for (file, recipe) in inverted_files(self.recipe) {
-            purposes(self.model).iter().try_for_each(|purpose| self.inverted(purpose, file, recipe).map(drop))?;
+            Share::all(self.model).try_for_each(|share| self.inverted(share, file, recipe).map(drop))?;
         }
         Ok(())
     }
 
     /// A stage as it sees these frames: with its context, and its share of them, normalised.
-    fn analysed<'b>(&'b self, purpose: &'b str, frames: &Frames, condition: &Blend) -> Result<(Layer<'b>, Frames)> {
+    fn analysed(&self, share: Share, frames: &Frames, condition: &Blend) -> Result<(Layer<'_>, Frames)> {
         let Some(part) = &self.model.envelope else {
             let data = normalised(frames, &class_maps(&self.model.maps, condition));
-            return Ok((Layer { stage: &self.model.fine, purpose, context: None }, data));
+            return Ok((Layer { stage: &self.model.fine, share, context: None }, data));
         };
-        let envelope = part.grid.extract(frames);
-        if purpose == ENVELOPE {
+        if let Share::Envelope(clip) = share {
+            let envelope = part.grid.extract(&self.model.clip_of(frames, clip));
             let data = normalised(&envelope, &class_maps(&part.maps, condition));
-            return Ok((Layer { stage: &part.stage, purpose, context: None }, data));
+            return Ok((Layer { stage: &part.stage, share, context: None }, data));
         }
-        let expanded = part.grid.expand(&envelope);
+        let expanded = self.outline(part, frames);
         let context = Some(self.to_tensor(&self.model.context.of(&expanded, condition))?);
         let data = normalised(&minus(frames, &expanded), &self.model.maps);
-        Ok((Layer { stage: &self.model.fine, purpose, context }, data))
+        Ok((Layer { stage: &self.model.fine, share, context }, data))
     }
 
     /// A batch of one on the model's device: `[1, frames, channels]`.
@@ -265,16 +296,12 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The stages of a model, by the names of their noise.
-fn purposes(model: &Model) -> &'static [&'static str] {
-    if model.envelope.is_some() { &[ENVELOPE, FINE] } else { &[FINE] }
-}
-
 /// The noises that a recipe's files have yet to be found of, each once.
 pub(super) fn unknown_noises(shop: Workshop<'_>, recipe: &Recipe) -> Vec<Inversion> {
     let mut unknown = Vec::new();
     for (file, inner) in inverted_files(recipe) {
-        for purpose in purposes(shop.model) {
+        for share in Share::all(shop.model) {
+            let purpose = share.purpose(shop.model);
             let inversion = Inversion::new(purpose, file, inner, recipe, &shop.model.card);
             if shop.sounds.noise(&inversion).is_none() && !unknown.contains(&inversion) {
                 unknown.push(inversion);

@@ -62,6 +62,11 @@ impl Model {
 }
 
 impl Model {
+    /// Whether the frames lie on a circle.
+    pub fn is_on_circle(&self) -> bool {
+        self.fine.shape().circle.is_some()
+    }
+
     /// Clips around the circle; 1 where there is none.
     pub fn clips_on_circle(&self) -> usize {
         self.fine.shape().frames / self.circle().period
@@ -73,8 +78,13 @@ impl Model {
     /// # Panics
     /// If there is no such clip.
     pub fn clip_of(&self, frames: &Frames, clip: usize) -> Frames {
+        frames.at_places(&self.places_of(clip).collect::<Vec<_>>())
+    }
+
+    /// The numbers of the frames that [`Model::clip_of`] takes.
+    pub fn places_of(&self, clip: usize) -> impl Iterator<Item = usize> + use<> {
         let Circle { trained, period } = self.circle();
-        frames.at_places(&(0..trained).map(|place| clip * period + place.min(period - 1)).collect::<Vec<_>>())
+        (0..trained).map(move |place| clip * period + place.min(period - 1))
     }
 
     /// The envelopes of all clips around the circle, as they lie at its frames.

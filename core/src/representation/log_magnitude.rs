@@ -144,12 +144,17 @@ impl Representation for LogMagnitude {
     }
 
     fn known_frames(&self, known: &[bool]) -> Vec<bool> {
-        let StftConfig { n_fft, hop_length, .. } = *self.stft.config();
-        let reach = |frame: usize| {
-            let centre = frame * hop_length;
-            centre.saturating_sub(n_fft / 2)..known.len().min(centre + n_fft / 2)
+        let StftConfig { n_fft, hop_length, framing, .. } = *self.stft.config();
+        let len = known.len() as isize;
+        let is_known = |at: isize| match framing {
+            Framing::Circular => known[at.rem_euclid(len) as usize],
+            Framing::Centered => at < 0 || at >= len || known[at as usize],
         };
-        (0..self.num_frames()).map(|frame| known[reach(frame)].iter().all(|&known| known)).collect()
+        let reach = |frame: usize| {
+            let (centre, reach) = ((frame * hop_length) as isize, (n_fft / 2) as isize);
+            centre - reach..centre + reach
+        };
+        (0..self.num_frames()).map(|frame| reach(frame).all(is_known)).collect()
     }
 
     /// Griffin-Lim rounds that hold the known samples: phases grow into the gap from its edges.

@@ -128,7 +128,14 @@ impl Default for TrainConfig {
                 attention_levels: 1,
                 embedding: 192,
                 circular: false,
-                head: Some(HeadConfig { patch_frames: 2, patch_bins: 4, widths: vec![32, 64], blocks: 1, merge: 4 }),
+                head: Some(HeadConfig {
+                    patch_frames: 2,
+                    patch_bins: 4,
+                    widths: vec![32, 64],
+                    blocks: 1,
+                    merge: 4,
+                    strides: Vec::new(),
+                }),
             },
             sampling: SamplingDefaults {
                 sampler: Sampler::DpmPp2m,

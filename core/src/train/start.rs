@@ -15,7 +15,7 @@ use crate::representation::Maps;
 
 impl TrainConfig {
     /// These settings with the representation, the networks and the noise levels of a model, so that a training can begin
-    /// from it.
+    /// from it. Of their own networks they keep strides of the head that go on where the model's end.
     #[must_use]
     pub fn following(self, card: &Card) -> Self {
         let like = card.config.clone();
@@ -27,7 +27,7 @@ impl TrainConfig {
             dataset,
             representation: like.representation,
             envelope: like.envelope,
-            unet: like.unet,
+            unet: like.unet.grown_to(&self.unet),
             sampling: like.sampling,
             ..self
         }
@@ -38,7 +38,8 @@ impl TrainConfig {
 pub(super) fn check(config: &TrainConfig, classes: &[String], model: &StoredModel) -> Result<()> {
     let (like, id) = (&model.card.config, model.card.id.clone());
     let same = like.representation == config.representation && like.envelope == config.envelope;
-    if !same || like.unet != config.unet || like.sample_rate != config.dataset.sample_rate {
+    let unet = like.unet.clone().grown_to(&config.unet);
+    if !same || unet != config.unet || like.sample_rate != config.dataset.sample_rate {
         return Err(TrainError::OtherNetworks { model: id }.into());
     }
     let distils = matches!(config.objective, Objective::Consistency(_));
@@ -76,12 +77,17 @@ fn merge(maps: &mut Maps, classes: &[String], of_model: &Maps, known: &[String])
     }
 }
 
-/// Give the fresh networks the model's weights. A class that the model does not know starts as "any class".
-pub(super) fn take_weights(networks: &Networks, classes: &[String], model: &StoredModel) -> Result<()> {
+/// Give the fresh networks the model's weights; blocks that `grows` says it lacks stay new. A class that the model does not
+/// know starts as "any class".
+pub(super) fn take_weights(networks: &Networks, classes: &[String], model: &StoredModel, grows: bool) -> Result<()> {
     let known = &model.card.config.classes;
     for (name, var) in networks.weights.vars() {
         let missing = || TrainError::OtherNetworks { model: model.card.id.clone() };
-        let stored = model.tensors.get(&name).ok_or_else(missing)?;
+        let stored = match model.tensors.get(&name) {
+            Some(stored) => stored,
+            None if grows && name.contains(".strided.") => continue,
+            None => return Err(missing().into()),
+        };
         let tensor = if stored.dims() == var.dims() && (known == classes || !holds_classes(&name)) {
             stored.to_device(var.device())?
         } else if holds_classes(&name) {

@@ -144,7 +144,8 @@ impl<'a> Trainer<'a> {
         let weights = Weights::fresh(Seed(config.seed), &hardware.device);
         let networks = Networks::new(&config, &prepared, dataset.classes.len(), weights)?;
         if let Some(model) = model {
-            start::take_weights(&networks, &dataset.classes, model)?;
+            let grows = config.unet != model.card.config.unet;
+            start::take_weights(&networks, &dataset.classes, model, grows)?;
         }
         let lore = model.map(start::parameters).unwrap_or_default();
         let optimizer = Optimizer::new(config.optimizer.clone(), &networks.weights.vars())?;

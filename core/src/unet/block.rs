@@ -49,22 +49,49 @@ impl Block1d {
     }
 }
 
-/// A [`FilterBlock2d`] modulated by the embedding.
+/// A [`FilterBlock2d`] modulated by the embedding, and behind it others that are modulated alike and see farther in time.
 pub(super) struct Block2d {
     film: Linear,
     block: FilterBlock2d,
+    /// With how many frames lie from one to the next that a filter sees.
+    strided: Vec<(usize, FilterBlock2d)>,
 }
 
 impl Block2d {
-    pub(super) fn new(channels: usize, embedding: usize, padding: Padding, weights: &Weights) -> Result<Self> {
+    pub(super) fn new(
+        channels: usize,
+        strides: &[usize],
+        embedding: usize,
+        padding: Padding,
+        weights: &Weights,
+    ) -> Result<Self> {
+        let strided = |(i, &stride): (usize, &usize)| {
+            Ok((stride, FilterBlock2d::new(channels, padding, &weights.sub("strided").sub(i))?))
+        };
         Ok(Self {
             film: Linear::new(embedding, 2 * channels, Init::Zeros, &weights.sub("film"))?,
             block: FilterBlock2d::new(channels, padding, weights)?,
+            strided: strides.iter().enumerate().map(strided).collect::<Result<_>>()?,
         })
     }
 
-    /// `[frames, bins, channels]` to the same shape.
-    pub(super) fn forward(&self, x: &Value, embedding: &Value) -> Result<Value> {
-        self.block.forward(x, &self.film.forward(embedding)?)
+    /// `x` of this shape, frames, bins, channels, to the same shape.
+    pub(super) fn forward(&self, x: &Value, shape: [usize; 3], embedding: &Value) -> Result<Value> {
+        let film = self.film.forward(embedding)?;
+        let x = self.block.forward(x, &film)?;
+        self.strided.iter().try_fold(x, |x, (stride, block)| strided(block, *stride, &x, shape, &film)?.reshape(&shape))
     }
+}
+
+/// As many frames as the stride lie side by side, as if they were one of so many times the bins: the next frame of that map is
+/// the next that the filter sees. Where two lie side by side it reaches from the highest bins of the one to the lowest of the
+/// other, where there is little to see.
+fn strided(
+    block: &FilterBlock2d,
+    stride: usize,
+    x: &Value,
+    [frames, bins, channels]: [usize; 3],
+    film: &Value,
+) -> Result<Value> {
+    block.forward(&x.reshape(&[frames / stride, stride * bins, channels])?, film)
 }

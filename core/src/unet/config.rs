@@ -71,12 +71,30 @@ pub struct HeadConfig {
     pub blocks: usize,
     /// Bins (of the finer level) that become one at the next level.
     pub merge: usize,
+    /// At the finest level, each way: further blocks whose filters take every n-th patch in time, so that single partials
+    /// are seen for longer than their neighbours in time. Each divides the patches in time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strides: Vec<usize>,
 }
 
 impl UnetConfig {
     /// A circle needs a multiple of this many frames, so that every level of the network has whole frames on it.
     pub fn frames_on_circle(&self) -> usize {
-        self.head.as_ref().map_or(1, |head| head.patch_frames) << (self.widths.len() - 1)
+        let levels = 1 << (self.widths.len() - 1);
+        let Some(head) = &self.head else { return levels };
+        head.patch_frames * head.strides.iter().fold(levels, |all, &stride| least_common_multiple(all, stride))
+    }
+
+    /// This network, with the further strides of `other` where its own lead there: new blocks change nothing until they are
+    /// trained.
+    #[must_use]
+    pub fn grown_to(mut self, other: &Self) -> Self {
+        if let (Some(head), Some(other)) = (&mut self.head, &other.head)
+            && other.strides.starts_with(&head.strides)
+        {
+            head.strides.clone_from(&other.strides);
+        }
+        self
     }
 
     /// What lies outside the first and last frame of `shape`.
@@ -118,12 +136,25 @@ impl HeadConfig {
         if !shape.frames.is_multiple_of(self.patch_frames) {
             return Err(format!("head.patch_frames is {}; need a divisor of {}", self.patch_frames, shape.frames));
         }
+        let patches = shape.frames / self.patch_frames;
+        check("the number of head.strides", self.strides.len(), 0..=8)?;
+        if let Some(stride) = self.strides.iter().find(|&&stride| stride == 0 || !patches.is_multiple_of(stride)) {
+            return Err(format!("head.strides has {stride}; need divisors of {patches}, the patches in time"));
+        }
         let coarsest = self.patch_bins * self.merge.pow(self.widths.len() as u32 - 1);
         match shape.channels.is_multiple_of(coarsest) {
             true => Ok(()),
             false => Err(format!("head folds {coarsest} bins into one; need a divisor of {}", shape.channels)),
         }
     }
+}
+
+fn least_common_multiple(a: usize, b: usize) -> usize {
+    let (mut divisor, mut rest) = (a, b);
+    while rest > 0 {
+        (divisor, rest) = (rest, divisor % rest);
+    }
+    a / divisor * b
 }
 
 fn check_widths(name: &str, widths: &[usize]) -> Result<(), String> {

@@ -48,7 +48,8 @@ impl Head {
         let level = |i: usize| {
             let (width, weights) = (config.widths[i], weights.sub("level").sub(i));
             let blocks = |way: &str| {
-                let block = |n| Block2d::new(width, embedding, padding, &weights.sub(way).sub(n));
+                let strides = |n| if i == 0 && n + 1 == config.blocks { &config.strides[..] } else { &[] };
+                let block = |n| Block2d::new(width, strides(n), embedding, padding, &weights.sub(way).sub(n));
                 (0..config.blocks).map(block).collect::<Result<_>>()
             };
             Ok(HeadLevel { before: blocks("before")?, after: blocks("after")? })
@@ -90,7 +91,7 @@ impl Head {
         let mut h = self.embed.forward(&seen)?.add_parameter(&self.positions)?;
         let mut remembered = Vec::new();
         for (i, level) in self.levels.iter().enumerate() {
-            h = run(&level.before, h, embedding)?;
+            h = run(&level.before, h, self.map(i, self.config.widths[i]), embedding)?;
             remembered.push(h.clone());
             if let Some(merge) = self.merge.get(i) {
                 h = merge.forward(&h.reshape(&self.map(i + 1, self.config.merge * self.config.widths[i]))?)?;
@@ -102,7 +103,8 @@ impl Head {
                 Some(split) => split.forward_onto(&h, &remembered[i])?,
                 None => self.through(&h, &remembered[i], &trunk)?,
             };
-            h = run(&level.after, sum.reshape(&self.map(i, self.config.widths[i]))?, embedding)?;
+            let map = self.map(i, self.config.widths[i]);
+            h = run(&level.after, sum.reshape(&map)?, map, embedding)?;
         }
         self.output.forward(&self.norm.forward_silu(&h)?)?.to_frames(across, along)
     }
@@ -121,6 +123,6 @@ impl Head {
     }
 }
 
-fn run(blocks: &[Block2d], x: Value, embedding: &Value) -> Result<Value> {
-    blocks.iter().try_fold(x, |h, block| block.forward(&h, embedding))
+fn run(blocks: &[Block2d], x: Value, map: [usize; 3], embedding: &Value) -> Result<Value> {
+    blocks.iter().try_fold(x, |h, block| block.forward(&h, map, embedding))
 }

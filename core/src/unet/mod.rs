@@ -108,8 +108,14 @@ mod tests {
     }
 
     fn config(head: bool) -> UnetConfig {
-        let head =
-            head.then(|| HeadConfig { patch_frames: 2, patch_bins: 2, widths: vec![8, 16], blocks: 1, merge: 4 });
+        let head = head.then(|| HeadConfig {
+            patch_frames: 2,
+            patch_bins: 2,
+            widths: vec![8, 16],
+            blocks: 1,
+            merge: 4,
+            strides: vec![7],
+        });
         UnetConfig { widths: vec![16, 24], blocks: 1, attention_levels: 1, embedding: 16, circular: false, head }
     }
 

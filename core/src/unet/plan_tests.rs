@@ -20,8 +20,14 @@ fn flat(tensor: &Tensor) -> Vec<f32> {
 
 /// Networks that have every kind of layer between them: with and without head and context, odd lengths, loops.
 fn networks() -> Vec<(UnetConfig, FrameShape)> {
-    let head =
-        |widths: &[usize]| HeadConfig { patch_frames: 2, patch_bins: 2, widths: widths.to_vec(), blocks: 1, merge: 4 };
+    let head = |widths: &[usize], strides: &[usize]| HeadConfig {
+        patch_frames: 2,
+        patch_bins: 2,
+        widths: widths.to_vec(),
+        blocks: 1,
+        merge: 4,
+        strides: strides.to_vec(),
+    };
     let unet = |widths: &[usize], circular: bool, head: Option<HeadConfig>| UnetConfig {
         widths: widths.to_vec(),
         blocks: 1,
@@ -34,11 +40,15 @@ fn networks() -> Vec<(UnetConfig, FrameShape)> {
         (unet(&[16, 24], false, None), FrameShape { frames: 13, channels: 16, has_context: true, circle: None }),
         (unet(&[40, 16, 24], true, None), FrameShape { frames: 12, channels: 6, has_context: false, circle: None }),
         (
-            unet(&[16, 24], false, Some(head(&[8, 16]))),
+            unet(&[16, 24], false, Some(head(&[8, 16], &[]))),
             FrameShape { frames: 14, channels: 16, has_context: true, circle: None },
         ),
         (
-            unet(&[16], true, Some(head(&[24]))),
+            unet(&[16, 24], false, Some(head(&[8, 16], &[2, 4]))),
+            FrameShape { frames: 16, channels: 16, has_context: true, circle: None },
+        ),
+        (
+            unet(&[16], true, Some(head(&[24], &[3]))),
             FrameShape { frames: 6, channels: 44, has_context: false, circle: None },
         ),
     ]

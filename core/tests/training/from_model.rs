@@ -78,18 +78,23 @@ fn a_training_from_a_model_begins_with_its_sounds_and_knows_the_classes_it_knew(
     let root = tempfile::tempdir().expect("a temp folder");
     let (model, sounds) = teacher(root.path(), 60);
     std::fs::rename(sounds.join("noise"), sounds.join("air")).expect("a folder of ours");
-    let config = TrainConfig { ema_decay: 0.0, ..TrainConfig::default() }.following(&model.card);
-    let dataset = Dataset::scan(&sounds, &config.dataset).expect("usable sounds");
-    assert_eq!(dataset.classes, ["air", "low"]);
-    let folder = root.path().join("tuned");
-    let begin = Trainer::begin_from(&folder, config, identity(), &dataset, &Hardware::cpu(1), Some(&model));
-    let mut tuned = begin.expect("the model's settings");
-    // Of the learning rate's warm-up one step is next to nothing.
-    tuned.run(Limit::Steps(1), &Cancel::default(), &mut |_| {}).expect("a step");
-    let (of_model, of_tuned) =
-        (session(&root.path().join("teacher/model.safetensors")), session(&tuned.files().model()));
-    let apart = distance((&of_model, 4), (&of_tuned, 4));
-    assert!(apart < 1.0, "{apart} dB");
+    let (of_model, mut sizes) = (session(&root.path().join("teacher/model.safetensors")), Vec::new());
+    for strides in [vec![], vec![2, 4]] {
+        let mut wish = TrainConfig { ema_decay: 0.0, ..TrainConfig::default() };
+        wish.unet.head.as_mut().expect("the default has a head").strides.clone_from(&strides);
+        let config = wish.following(&model.card);
+        let dataset = Dataset::scan(&sounds, &config.dataset).expect("usable sounds");
+        assert_eq!(dataset.classes, ["air", "low"]);
+        let folder = root.path().join(format!("tuned-{}", strides.len()));
+        let begin = Trainer::begin_from(&folder, config, identity(), &dataset, &Hardware::cpu(1), Some(&model));
+        let mut tuned = begin.expect("the model's settings");
+        // Of the learning rate's warm-up one step is next to nothing.
+        tuned.run(Limit::Steps(1), &Cancel::default(), &mut |_| {}).expect("a step");
+        let apart = distance((&of_model, 4), (&session(&tuned.files().model()), 4));
+        assert!(apart < 1.0, "{apart} dB with strides {strides:?}");
+        sizes.push(tuned.num_parameters());
+    }
+    assert!(sizes[1] > sizes[0], "{sizes:?}: no block was added");
 }
 
 #[test]

@@ -71,7 +71,14 @@ pub fn config(two_stages: bool) -> TrainConfig {
             refinements: 4,
         },
         envelope: Some(EnvelopeStageConfig { grid: EnvelopeConfig { columns: 12, bands: 8 }, unet: unet(None) }),
-        unet: unet(Some(HeadConfig { patch_frames: 2, patch_bins: 4, widths: vec![8, 16], blocks: 1, merge: 4 })),
+        unet: unet(Some(HeadConfig {
+            patch_frames: 2,
+            patch_bins: 4,
+            widths: vec![8, 16],
+            blocks: 1,
+            merge: 4,
+            strides: Vec::new(),
+        })),
         ..TrainConfig::default()
     };
     if !two_stages {

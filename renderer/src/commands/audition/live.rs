@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use brownian_core::audio::write_atomically;
 use brownian_core::generate::{FileRecipe, Session};
-use console::{Key, Term};
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyModifiers};
 
 use super::deck::{Deck, deck};
 use super::keys::{Action, action};
@@ -43,26 +42,31 @@ pub fn run(args: &Args, plan: Plan, session: Session) -> Result<Outcome> {
         kept: Vec::new(),
         message: format!("{} at {} Hz{from}", output.name(), output.rate()),
     };
-    let mut screen = Screen::new(Term::stdout())?;
-    let ended = live.play(&read_keys(), keyboard.as_ref(), &mut screen);
+    let mut screen = Screen::new().context("the terminal")?;
+    let ended = live.play(keyboard.as_ref(), &mut screen);
     drop(screen);
     drop(playing);
     live.kept.iter().for_each(|path| eprintln!("kept {}", path.display()));
     ended.map(|()| Outcome::Done)
 }
 
-/// Keys, read on a thread of their own: the terminal knows no waiting with an end.
-fn read_keys() -> Receiver<Key> {
-    let (send, keys) = channel();
-    std::thread::spawn(move || {
-        let term = Term::stdout();
-        while let Ok(key) = term.read_key_raw() {
-            if send.send(key).is_err() {
-                return;
-            }
-        }
-    });
-    keys
+/// What a key of the terminal means.
+fn action_of(key: KeyEvent) -> Option<Action> {
+    match key.code {
+        KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => Some(Action::Quit),
+        KeyCode::Esc => Some(Action::Quit),
+        KeyCode::Char(key) => action(key),
+        KeyCode::Enter => Some(Action::Again),
+        KeyCode::Up => Some(Action::Change(1)),
+        KeyCode::Down => Some(Action::Change(-1)),
+        _ => None,
+    }
+}
+
+/// The terminal's next event, if there is one within a tick.
+fn next_event() -> Result<Option<Event>> {
+    let read = || if event::poll(TICK)? { event::read().map(Some) } else { Ok(None) };
+    read().context("the terminal is gone")
 }
 
 struct Live {
@@ -78,21 +82,21 @@ struct Live {
 }
 
 impl Live {
-    fn play(&mut self, keys: &Receiver<Key>, keyboard: Option<&Keyboard>, screen: &mut Screen) -> Result<()> {
+    fn play(&mut self, keyboard: Option<&Keyboard>, screen: &mut Screen) -> Result<()> {
         self.worker.want(self.plan.desk.now(), self.plan.desk.likely());
         self.draw(screen)?;
         loop {
-            let wanted = match keys.recv_timeout(TICK) {
-                Ok(Key::Char('q') | Key::Escape | Key::CtrlC) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
-                Ok(Key::Char(key)) => action(key),
-                Ok(Key::Enter) => Some(Action::Again),
-                Ok(Key::ArrowUp) => Some(Action::Change(1)),
-                Ok(Key::ArrowDown) => Some(Action::Change(-1)),
-                Ok(_) | Err(RecvTimeoutError::Timeout) => None,
-            };
-            if let Some(action) = wanted {
-                self.act(action);
-                self.draw(screen)?;
+            match next_event()? {
+                Some(Event::Key(key)) if !key.is_release() => match action_of(key) {
+                    Some(Action::Quit) => return Ok(()),
+                    Some(action) => {
+                        self.act(action);
+                        self.draw(screen)?;
+                    }
+                    None => {}
+                },
+                Some(Event::Resize(..)) => self.draw(screen)?,
+                _ => {}
             }
             if self.is_due && self.hear() {
                 self.draw(screen)?;

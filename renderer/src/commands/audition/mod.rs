@@ -25,6 +25,7 @@ mod midi;
 mod output;
 mod screen;
 mod script;
+mod sound_view;
 mod worker;
 
 use desk::Desk;
