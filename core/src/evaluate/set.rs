@@ -56,7 +56,8 @@ impl Set {
         self.sounds.is_empty()
     }
 
-    /// Write every sound as `NNN-CLASS.wav` (16 bits) into `folder`, which is made.
+    /// Write every sound as `NNN-CLASS.wav` (16 bits) into `folder`, which is made; a sound of a key (a whole MIDI note) as
+    /// `NNN-CLASS_pNOTE.wav`, by which judges of pitch know it.
     pub(super) fn write(&self, folder: &Path, classes: &[String]) -> Result<()> {
         let failed = |source| EvaluateError::Folder { path: folder.to_owned(), source };
         std::fs::create_dir_all(folder).map_err(failed)?;
@@ -66,8 +67,28 @@ impl Set {
             let class: String = classes[sound.class].chars().map(safe).collect();
             let clip = Clip::mono(sound.samples.clone(), self.sample_rate)?;
             let bytes = wav_bytes(&clip, WavFormat::Wav16, &WavInfo::default())?;
-            write_atomically(&folder.join(format!("{index:03}-{class}.wav")), &bytes)?;
+            let key = sound.pitch.filter(|pitch| pitch.fract() == 0.0).map(|pitch| format!("_p{pitch}"));
+            let name = format!("{index:03}-{class}{}.wav", key.unwrap_or_default());
+            write_atomically(&folder.join(name), &bytes)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_named_by_class_and_by_key_and_never_lead_out_of_their_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let sound = |class, pitch| Sound { name: String::new(), class, pitch, group: None, samples: vec![0.5; 4096] };
+        let set = Set::new(vec![sound(0, Some(60.0)), sound(1, Some(60.5)), sound(0, None)], 16_000);
+        let folder = root.path().join("sounds");
+        set.write(&folder, &["piano".into(), "../bass".into()]).unwrap();
+        let files = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = files.collect();
+        names.sort();
+        assert_eq!(names, ["000-piano_p60.wav", "001----bass.wav", "002-piano.wav"]);
     }
 }

@@ -93,5 +93,7 @@ fn strided(
     [frames, bins, channels]: [usize; 3],
     film: &Value,
 ) -> Result<Value> {
+    // In training it divides the frames; of a loop it need not.
+    let stride = (1..=stride).rev().find(|&stride| frames.is_multiple_of(stride)).unwrap_or(1);
     block.forward(&x.reshape(&[frames / stride, stride * bins, channels])?, film)
 }

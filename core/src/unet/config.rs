@@ -72,7 +72,8 @@ pub struct HeadConfig {
     /// Bins (of the finer level) that become one at the next level.
     pub merge: usize,
     /// At the finest level, each way: further blocks whose filters take every n-th patch in time, so that single partials
-    /// are seen for longer than their neighbours in time. Each divides the patches in time.
+    /// are seen for longer than their neighbours in time. Each divides the patches in time; on a circle that it does not
+    /// divide, the next smaller number that does stands for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strides: Vec<usize>,
 }
@@ -80,9 +81,7 @@ pub struct HeadConfig {
 impl UnetConfig {
     /// A circle needs a multiple of this many frames, so that every level of the network has whole frames on it.
     pub fn frames_on_circle(&self) -> usize {
-        let levels = 1 << (self.widths.len() - 1);
-        let Some(head) = &self.head else { return levels };
-        head.patch_frames * head.strides.iter().fold(levels, |all, &stride| least_common_multiple(all, stride))
+        self.head.as_ref().map_or(1, |head| head.patch_frames) << (self.widths.len() - 1)
     }
 
     /// This network, with the further strides of `other` where its own lead there: new blocks change nothing until they are
@@ -147,14 +146,6 @@ impl HeadConfig {
             false => Err(format!("head folds {coarsest} bins into one; need a divisor of {}", shape.channels)),
         }
     }
-}
-
-fn least_common_multiple(a: usize, b: usize) -> usize {
-    let (mut divisor, mut rest) = (a, b);
-    while rest > 0 {
-        (divisor, rest) = (rest, divisor % rest);
-    }
-    a / divisor * b
 }
 
 fn check_widths(name: &str, widths: &[usize]) -> Result<(), String> {

@@ -47,6 +47,16 @@ fn networks() -> Vec<(UnetConfig, FrameShape)> {
             unet(&[16, 24], false, Some(head(&[8, 16], &[2, 4]))),
             FrameShape { frames: 16, channels: 16, has_context: true, circle: None },
         ),
+        // A circle of five patches, which the stride does not divide.
+        (
+            unet(&[16], false, Some(head(&[8, 16], &[4]))),
+            FrameShape {
+                frames: 10,
+                channels: 16,
+                has_context: false,
+                circle: Some(Circle { trained: 8, period: 10 }),
+            },
+        ),
         (
             unet(&[16], true, Some(head(&[24], &[3]))),
             FrameShape { frames: 6, channels: 44, has_context: false, circle: None },
