@@ -1,7 +1,9 @@
-//! Lists the workspace's small model files for `model::registry`, which embeds them.
+//! Lists the workspace's small model files for `model::registry`, which embeds them; with the feature `cuda`, compiles our
+//! kernels to PTX, which the driver compiles on for the card it finds.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs};
 
 /// What ships inside the program is small; larger families are added by the user.
@@ -14,6 +16,22 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={}", models.display());
     fs::write(out.join("embedded_models.rs"), list(&embeddable(&models))).expect("OUT_DIR is writable");
+    if env::var_os("CARGO_FEATURE_CUDA").is_some() {
+        compile_kernels(&root.join("src/nn/plan/cuda/kernels.cu"), &out.join("kernels.ptx"));
+    }
+}
+
+/// `NVCC` and `CUDA_COMPUTE_CAP` mean what they mean to candle's own kernels.
+fn compile_kernels(source: &Path, to: &Path) {
+    println!("cargo::rerun-if-changed={}", source.display());
+    println!("cargo::rerun-if-env-changed=NVCC");
+    println!("cargo::rerun-if-env-changed=CUDA_COMPUTE_CAP");
+    let nvcc = env::var_os("NVCC").unwrap_or_else(|| "nvcc".into());
+    let capability = env::var("CUDA_COMPUTE_CAP").unwrap_or_else(|_| "80".into()).replace('.', "");
+    let mut command = Command::new(&nvcc);
+    command.args(["--ptx", "-O3", &format!("-arch=compute_{capability}"), "-o"]).arg(to).arg(source);
+    let done = command.status().unwrap_or_else(|error| panic!("{}: {error}", nvcc.display()));
+    assert!(done.success(), "{} could not compile {}", nvcc.display(), source.display());
 }
 
 fn embeddable(folder: &Path) -> Vec<PathBuf> {

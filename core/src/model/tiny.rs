@@ -118,8 +118,15 @@ fn insert_maps(
 fn two_stage_config() -> ModelConfig {
     let unet =
         UnetConfig { widths: vec![16, 24], blocks: 1, attention_levels: 1, embedding: 16, circular: false, head: None };
-    let head =
-        HeadConfig { patch_frames: 1, patch_bins: 4, widths: vec![8, 16], blocks: 1, merge: 4, strides: Vec::new() };
+    let head = HeadConfig {
+        patch_frames: 1,
+        patch_bins: 4,
+        widths: vec![8, 16],
+        blocks: 1,
+        merge: 4,
+        strides: Vec::new(),
+        reaches: Vec::new(),
+    };
     let representation = RepresentationConfig::LogMagnitude {
         num_samples: 2048,
         n_fft: 128,

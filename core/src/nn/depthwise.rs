@@ -19,8 +19,8 @@ pub(super) struct Depthwise2d {
 }
 
 impl Depthwise2d {
-    pub(super) fn new(channels: usize, padding: Padding, weights: &Weights) -> Result<Self> {
-        Ok(Self { weight: weights.get("weight", &[TAPS, channels], Init::FanIn(TAPS))?, padding })
+    pub(super) fn new(channels: usize, padding: Padding, init: Init, weights: &Weights) -> Result<Self> {
+        Ok(Self { weight: weights.get("weight", &[TAPS, channels], init)?, padding })
     }
 
     pub(super) fn weight(&self) -> &Tensor {

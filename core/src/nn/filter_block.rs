@@ -26,7 +26,9 @@ const TILE: usize = 128;
 /// multiplications. Starts as the identity.
 #[derive(Clone, Debug)]
 pub struct FilterBlock2d {
-    filter: Depthwise2d,
+    /// With how many frames lie from one to the next that a filter sees; together they are the block's filter. The last one's
+    /// stride is 1.
+    filters: Vec<(usize, Depthwise2d)>,
     norm: GroupNorm,
     widen: Linear,
     narrow: Linear,
@@ -36,14 +38,20 @@ pub struct FilterBlock2d {
 }
 
 impl FilterBlock2d {
-    /// The filter spans 3 frames by 5 bins; inside, twice the channels. `padding` lies outside the frames; outside the
-    /// bins there are zeros.
+    /// The filter spans 3 frames by 5 bins, and as much again every `stride` frames for each of `strides`; inside, twice the
+    /// channels. `padding` lies outside the frames; outside the bins there are zeros.
     ///
     /// # Errors
     /// The stored weights do not fit.
-    pub fn new(channels: usize, padding: Padding, weights: &Weights) -> Result<Self> {
+    pub fn new(channels: usize, strides: &[usize], padding: Padding, weights: &Weights) -> Result<Self> {
+        let filter = weights.sub("filter");
+        let strided = |(i, &stride): (usize, &usize)| {
+            Ok((stride, Depthwise2d::new(channels, padding, Init::Zeros, &filter.sub("strided").sub(i))?))
+        };
+        let mut filters = strides.iter().enumerate().map(strided).collect::<Result<Vec<_>>>()?;
+        filters.push((1, Depthwise2d::new(channels, padding, Init::FanIn(TAPS), &filter)?));
         Ok(Self {
-            filter: Depthwise2d::new(channels, padding, &weights.sub("filter"))?,
+            filters,
             norm: GroupNorm::new(channels, &weights.sub("norm"))?,
             widen: Linear::new(channels, 2 * channels, Init::FanIn(channels), &weights.sub("widen"))?,
             narrow: Linear::new(2 * channels, channels, Init::Zeros, &weights.sub("narrow"))?,
@@ -68,8 +76,11 @@ impl FilterBlock2d {
     fn record(&self, x: &Node, film: &Node) -> Result<Node> {
         let &[frames, bins, channels] = x.shape() else { bail!("need frames, bins, channels, not {:?}", x.shape()) };
         let shape = MapShape { frames, bins, channels, circular: self.circular };
-        let (weight, sums) = (x.parameter(self.filter.weight())?, x.side(frames * 2 * channels));
-        let filtered = x.record(x.shape(), |out| Op::Filter { x: x.id(), out, sums, weight, shape })?;
+        let filter =
+            |(stride, filter): &(usize, Depthwise2d)| Ok((x.parameter(filter.weight())?, shape.strided(*stride)));
+        let filters: Vec<_> = self.filters.iter().map(filter).collect::<Result<_>>()?;
+        let sums = x.side(frames * 2 * channels);
+        let filtered = x.record(x.shape(), |out| Op::Filter { x: x.id(), out, sums, filters })?;
         let [scale, shift] = self.norm.record_parameters(x)?;
         let pair = |layer: &Linear| -> Result<[usize; 2]> {
             let (weight, bias) = layer.parameters();
@@ -87,62 +98,72 @@ impl FilterBlock2d {
         // One operation takes three inputs: the block's parameters go in as one vector, in `Layer`'s order.
         let (w1, b1) = self.widen.parameters();
         let (w2, b2) = self.narrow.parameters();
-        let parts = [self.filter.weight(), w1, b1, w2, b2].map(Tensor::flatten_all);
-        let parameters = Tensor::cat(&parts.into_iter().collect::<Result<Vec<_>>>()?, 0)?;
-        x.contiguous()?.apply_op3(
-            &modulation,
-            &parameters,
-            BlockOp { channels: self.channels, circular: self.circular },
-        )
+        let filters = self.filters.iter().map(|(_, filter)| filter.weight());
+        let parts = filters.chain([w1, b1, w2, b2]).map(Tensor::flatten_all);
+        let parameters = Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 0)?;
+        let strides = self.filters.iter().map(|(stride, _)| *stride).collect();
+        let op = BlockOp { channels: self.channels, circular: self.circular, strides };
+        x.contiguous()?.apply_op3(&modulation, &parameters, op)
     }
 
     /// The same of candle's operations, which run on every device.
     fn composed(&self, x: &Tensor, film: &Tensor) -> Result<Tensor> {
-        let filtered = Value::Tensor(self.filter.forward(x)?);
-        let h = self.norm.modulated(&filtered, &Value::Tensor(film.clone()), false)?;
+        let (batch, frames, bins, channels) = x.dims4()?;
+        let map = MapShape { frames, bins, channels, circular: self.circular };
+        let mut filtered = x.zeros_like()?;
+        for (stride, filter) in &self.filters {
+            let MapShape { frames, bins, .. } = map.strided(*stride);
+            let strided = filter.forward(&x.reshape((batch, frames, bins, channels))?)?;
+            filtered = (filtered + strided.reshape(x.shape())?)?;
+        }
+        let h = self.norm.modulated(&Value::Tensor(filtered), &Value::Tensor(film.clone()), false)?;
         x + self.narrow.tensor(&silu(&self.widen.tensor(h.tensor()?)?)?)?
     }
 }
 
 /// The parameters of a block, or their gradients, as slices of one vector.
 struct Layer<T> {
-    filter: T,
+    /// One after the other.
+    filters: T,
     w1: T,
     b1: T,
     w2: T,
     b2: T,
 }
 
-fn sizes(channels: usize) -> [usize; 5] {
+/// Of the matrices and biases; what is left belongs to the filters.
+fn sizes(channels: usize) -> [usize; 4] {
     let matrix = 2 * channels * channels;
-    [TAPS * channels, matrix, 2 * channels, matrix, channels]
+    [matrix, 2 * channels, matrix, channels]
 }
 
 impl<'a> Layer<&'a [f32]> {
     fn of(vector: &'a [f32], channels: usize) -> Self {
-        let [filter, w1, b1, w2, _] = sizes(channels);
-        let (filter, rest) = vector.split_at(filter);
+        let [w1, b1, w2, b2] = sizes(channels);
+        let (filters, rest) = vector.split_at(vector.len() - (w1 + b1 + w2 + b2));
         let (w1, rest) = rest.split_at(w1);
         let (b1, rest) = rest.split_at(b1);
         let (w2, b2) = rest.split_at(w2);
-        Self { filter, w1, b1, w2, b2 }
+        Self { filters, w1, b1, w2, b2 }
     }
 }
 
 impl<'a> Layer<&'a mut [f32]> {
     fn of_mut(vector: &'a mut [f32], channels: usize) -> Self {
-        let [filter, w1, b1, w2, _] = sizes(channels);
-        let (filter, rest) = vector.split_at_mut(filter);
+        let [w1, b1, w2, b2] = sizes(channels);
+        let (filters, rest) = vector.split_at_mut(vector.len() - (w1 + b1 + w2 + b2));
         let (w1, rest) = rest.split_at_mut(w1);
         let (b1, rest) = rest.split_at_mut(b1);
         let (w2, b2) = rest.split_at_mut(w2);
-        Self { filter, w1, b1, w2, b2 }
+        Self { filters, w1, b1, w2, b2 }
     }
 }
 
 struct BlockOp {
     channels: usize,
     circular: bool,
+    /// Of the filters, in their order.
+    strides: Vec<usize>,
 }
 
 /// The block's matrices, packed.
@@ -194,8 +215,12 @@ impl Scratch {
     }
 
     /// Filter one clip into `filtered`; mean and reciprocal standard deviation of what came out.
-    fn filter(&mut self, x: &[f32], weight: &[f32], shape: MapShape) -> (Vec<f32>, Vec<f32>) {
-        filter::filter(Isa::best(), &mut self.filtered, &mut self.sums, x, weight, shape, 0);
+    fn filter(&mut self, x: &[f32], weights: &[f32], shape: MapShape, strides: &[usize]) -> (Vec<f32>, Vec<f32>) {
+        for (i, (weight, stride)) in weights.chunks_exact(TAPS * shape.channels).zip(strides).enumerate() {
+            let shape = shape.strided(*stride);
+            let sums = &mut self.sums[..shape.frames * 2 * shape.channels];
+            filter::filter(Isa::best(), &mut self.filtered, sums, x, weight, shape, 0, i > 0);
+        }
         let (mut mean, mut inverse) = (vec![0.0; shape.channels], vec![0.0; shape.channels]);
         let width = shape.channels / GROUPS;
         finish_statistics(&self.sums, shape.frames * shape.bins, width, &mut mean, &mut inverse);
@@ -218,7 +243,7 @@ impl BlockOp {
         let mut out = x.to_vec();
         let clips = out.chunks_exact_mut(shape.len()).zip(x.chunks_exact(shape.len()));
         for ((out, x), modulation) in clips.zip(modulation.chunks_exact(2 * c)) {
-            let (mean, inverse) = scratch.filter(x, layer.filter, shape);
+            let (mean, inverse) = scratch.filter(x, layer.filters, shape, &self.strides);
             let (a, b) = affine(&mean, &inverse, &modulation[..c], &modulation[c..]);
             let Scratch { filtered, normed, active, .. } = &mut scratch;
             for (out, filtered) in out.chunks_mut(TILE * c).zip(filtered.chunks(TILE * c)) {
@@ -250,7 +275,6 @@ impl BlockOp {
         let (c, clip) = (self.channels, shape.len());
         let layer = Layer::of(parameters, c);
         let (matrices, transposed) = (Matrices::pack(&layer, c), Matrices::pack_transposed(&layer, c));
-        let turned = filter::turned(layer.filter, c);
         let mut x_grad = vec![0.0; x.len()];
         let mut modulation_grad = vec![0.0; modulation.len()];
         let mut parameters_grad = vec![0.0; parameters.len()];
@@ -260,7 +284,7 @@ impl BlockOp {
         for (i, x_grad) in x_grad.chunks_exact_mut(clip).enumerate() {
             let (long, short) = (i * clip..(i + 1) * clip, i * 2 * c..(i + 1) * 2 * c);
             let (x, grad, modulation) = (&x[long.clone()], &grad[long], &modulation[short.clone()]);
-            let (mean, inverse) = scratch.filter(x, layer.filter, shape);
+            let (mean, inverse) = scratch.filter(x, layer.filters, shape, &self.strides);
             let (a, b) = affine(&mean, &inverse, &modulation[..c], &modulation[c..]);
             let filtered = std::mem::take(&mut scratch.filtered);
             let tiles = filtered.chunks(TILE * c).zip(grad.chunks(TILE * c)).zip(normed_grad.chunks_mut(TILE * c));
@@ -275,10 +299,15 @@ impl BlockOp {
             let (scale_grad, shift_grad) = modulation_grad[short].split_at_mut(c);
             let through = (&mean[..], &inverse[..], &modulation[..c]);
             normalise_backward(&filtered, through, &normed_grad, (&mut filtered_grad, scale_grad, shift_grad));
-            filter::weight_gradient(Isa::best(), layer_grad.filter, x, &filtered_grad, shape);
-            filter::filter(Isa::best(), x_grad, &mut scratch.sums, &filtered_grad, &turned, shape, 0);
             // The residual connection passes the gradient on as it is.
-            x_grad.iter_mut().zip(grad).for_each(|(x_grad, grad)| *x_grad += grad);
+            x_grad.copy_from_slice(grad);
+            let filters = layer.filters.chunks_exact(TAPS * c).zip(layer_grad.filters.chunks_exact_mut(TAPS * c));
+            for ((weight, weight_grad), stride) in filters.zip(&self.strides) {
+                let (shape, turned) = (shape.strided(*stride), filter::turned(weight, c));
+                let sums = &mut scratch.sums[..shape.frames * 2 * c];
+                filter::weight_gradient(Isa::best(), weight_grad, x, &filtered_grad, shape);
+                filter::filter(Isa::best(), x_grad, sums, &filtered_grad, &turned, shape, 0, true);
+            }
             scratch.filtered = filtered;
         }
         [x_grad, modulation_grad, parameters_grad]
@@ -378,9 +407,10 @@ mod tests {
     fn both_forms_agree_in_value_and_gradient() -> Result<()> {
         // 40 x 17 rows: more than two tiles, the last one short.
         let both = [Padding::Zero, Padding::Circular];
-        for (padding, (batch, frames, bins)) in both.into_iter().flat_map(|p| [(p, (1, 3, 4)), (p, (3, 40, 17))]) {
+        let cases = [((1, 3, 4), &[][..]), ((3, 40, 17), &[]), ((2, 40, 17), &[4, 20]), ((2, 9, 4), &[3])];
+        for (padding, ((batch, frames, bins), strides)) in both.into_iter().flat_map(|p| cases.map(|case| (p, case))) {
             let weights = Weights::fresh(Seed(1), &Device::Cpu);
-            let block = FilterBlock2d::new(8, padding, &weights)?;
+            let block = FilterBlock2d::new(8, strides, padding, &weights)?;
             for (i, var) in weights.vars().values().enumerate() {
                 var.set(&(noise(var.dims(), 10 + i as u64)? * 0.4)?)?;
             }

@@ -27,6 +27,8 @@ pub use filter_block::FilterBlock2d;
 pub use kernel::isa::instructions;
 pub use linear::Linear;
 pub use norm::GroupNorm;
+#[cfg(feature = "cuda")]
+pub use plan::{Card, CardPlan, CardWeights, Question, StepNumbers, Sums};
 pub use plan::{Node, Plan, Recording, Runner, Workspace};
 pub use value::Value;
 pub use weights::{Init, Weights};

@@ -10,7 +10,7 @@ use super::value::{Value, mixed};
 use super::weights::{Init, Weights};
 
 pub(super) const GROUPS: usize = 8;
-const EPSILON: f64 = 1e-5;
+pub(super) const EPSILON: f64 = 1e-5;
 
 /// Group normalisation (Wu and He 2018) over all frames and the channels of a group; 8 groups.
 ///

@@ -135,6 +135,7 @@ impl Default for TrainConfig {
                     blocks: 1,
                     merge: 4,
                     strides: Vec::new(),
+                    reaches: Vec::new(),
                 }),
             },
             sampling: SamplingDefaults {

@@ -27,10 +27,25 @@ pub(super) struct Engine {
     shards: Vec<Mutex<Vec<Memory>>>,
 }
 
-struct Planned {
-    plan: Plan,
+/// A stage's plan.
+pub(super) struct Planned {
+    pub(super) plan: Plan,
     /// Of the parameters, in the plan's order.
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
+}
+
+impl Planned {
+    /// Of all stages of `networks`, whose parameters are on the CPU.
+    pub(super) fn all(networks: &Networks) -> Result<Vec<Self>> {
+        let vars = networks.weights.vars();
+        let stages = networks.stages().map(|stage| {
+            let plan = stage.plan(true)?;
+            let name = |id| vars.iter().find(|(_, var)| var.as_tensor().id() == id).map(|(name, _)| name.clone());
+            let names = plan.parameters().iter().map(|p| name(p.id()).unwrap_or_default()).collect();
+            Ok(Self { plan, names })
+        });
+        stages.collect()
+    }
 }
 
 /// What one shard needs for one stage; made when it is first used.
@@ -54,14 +69,7 @@ struct Batch<'a> {
 impl Engine {
     /// Plans for `networks`, whose parameters are on the CPU, and memory for `shards` shards.
     pub(super) fn new(networks: &Networks, shards: usize) -> Result<Self> {
-        let vars = networks.weights.vars();
-        let stages = networks.stages().map(|stage| {
-            let plan = stage.plan(true)?;
-            let name = |id| vars.iter().find(|(_, var)| var.as_tensor().id() == id).map(|(name, _)| name.clone());
-            let names = plan.parameters().iter().map(|p| name(p.id()).unwrap_or_default()).collect();
-            Ok(Planned { plan, names })
-        });
-        let stages: Vec<Planned> = stages.collect::<Result<_>>()?;
+        let stages = Planned::all(networks)?;
         let shards = (0..shards).map(|_| Mutex::new(stages.iter().map(|_| Memory::default()).collect())).collect();
         Ok(Self { stages, shards })
     }
@@ -96,7 +104,7 @@ impl Engine {
             let batch = if i == 0 { Batch::fine(items, sigmas) } else { Batch::envelope(items, sigmas) };
             memory.draw(&batch, stage.shape().frames * stage.shape().channels, noise);
             if let Some(teacher) = teacher {
-                memory.aim(teacher, i, (&planned.plan, stage), &batch);
+                memory.aim(teacher, i, (&planned.plan, stage), &batch)?;
             }
             let rows = stage.rows(batch.sigmas, &batch.conditions);
             found[i] = memory.step(&planned.plan, &rows, loss, &batch, share);
@@ -168,29 +176,33 @@ impl Memory {
     }
 
     /// Replace the target by what the teacher aims at.
-    fn aim(&mut self, teacher: &Teacher, stage: usize, student: (&Plan, &Stage), batch: &Batch) {
+    fn aim(&mut self, teacher: &Teacher, stage: usize, student: (&Plan, &Stage), batch: &Batch) -> Result<()> {
         let context = batch.stacked_context();
         let (sigmas, conditions) = (batch.sigmas, &batch.conditions[..]);
         let noised = Noised { x_t: &self.x_t, context: context.as_deref(), sigmas, conditions };
-        teacher.aim(stage, student, &noised, &mut self.lesson, &mut self.target);
+        teacher.aim_planned(stage, student, &noised, &mut self.lesson, &mut self.target)
     }
 
-    /// `x_t = cos t x0 + sin t z` and the velocity `cos t z - sin t x0`, with `sigma = tan t`.
-    /// Clip after clip from the streams in turn.
+    /// Noised data and its velocity, clip after clip from the streams in turn.
     fn draw(&mut self, batch: &Batch, clip: usize, noise: &mut [NoiseStream]) {
         self.x_t.resize(batch.data.len() * clip, 0.0);
         self.target.resize(batch.data.len() * clip, 0.0);
         let clips = self.x_t.chunks_exact_mut(clip).zip(self.target.chunks_exact_mut(clip));
         for (i, (((x_t, target), x0), &sigma)) in clips.zip(&batch.data).zip(batch.sigmas).enumerate() {
-            let noise = &mut noise[i % noise.len()];
-            let (cos, sin) = (c_in(sigma) as f32, -c_out(sigma) as f32);
-            noise.fill_normal(target);
-            for ((x_t, target), &x0) in x_t.iter_mut().zip(target).zip(&x0.data) {
-                let z = *target;
-                *x_t = cos * x0 + sin * z;
-                *target = cos * z - sin * x0;
-            }
+            let count = noise.len();
+            noised(&x0.data, sigma, &mut noise[i % count], x_t, target);
         }
+    }
+}
+
+/// `x_t = cos t x0 + sin t z` and the velocity `cos t z - sin t x0`, with `sigma = tan t`.
+pub(super) fn noised(x0: &[f32], sigma: f64, noise: &mut NoiseStream, x_t: &mut [f32], target: &mut [f32]) {
+    let (cos, sin) = (c_in(sigma) as f32, -c_out(sigma) as f32);
+    noise.fill_normal(target);
+    for ((x_t, target), &x0) in x_t.iter_mut().zip(target).zip(x0) {
+        let z = *target;
+        *x_t = cos * x0 + sin * z;
+        *target = cos * z - sin * x0;
     }
 }
 

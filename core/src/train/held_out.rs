@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::config::{Loss, TrainConfig};
-use super::networks::{Losses, Networks};
+use super::config::TrainConfig;
+use super::networks::Losses;
 use super::prepare::{Item, Prepared};
 use crate::dataset::Dataset;
 use crate::error::Result;
@@ -11,7 +11,7 @@ use crate::noise::{NoiseStream, Seed};
 
 /// The noise levels that are measured.
 pub const SIGMAS: [f64; 5] = [0.1, 0.3, 1.0, 3.0, 10.0];
-const MOST_EXAMPLES: usize = 64;
+pub(super) const MOST_EXAMPLES: usize = 64;
 
 /// Mean squared error of the velocity (1: knows nothing) on held-out sounds, for each of [`SIGMAS`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -42,16 +42,22 @@ pub(super) fn items(prepared: &Prepared, dataset: &Dataset) -> Result<Vec<Item>>
     (0..count).map(plain).collect()
 }
 
-/// Measure on `items`, always with the same noise.
-pub(super) fn measure(networks: &Networks, config: &TrainConfig, items: &[Item]) -> Result<HeldOut> {
+/// Measure on `items`, so many at a time, always with the same noise: `loss` gives the losses of some of them at these noise
+/// levels, with noise from these streams.
+pub(super) fn measure(
+    config: &TrainConfig,
+    items: &[Item],
+    together: usize,
+    mut loss: impl FnMut(&[Item], &[f64], &mut [NoiseStream]) -> Result<Losses>,
+) -> Result<HeldOut> {
     let mut fine = [0.0; SIGMAS.len()];
     let mut envelope = [0.0; SIGMAS.len()];
     for (level, &sigma) in SIGMAS.iter().enumerate() {
-        for (i, batch) in items.chunks(8).enumerate() {
-            let stream = |k: usize| NoiseStream::new(Seed(config.seed), "held out", (level * 1000 + i * 8 + k) as u64);
+        for (i, batch) in items.chunks(together).enumerate() {
+            let stream =
+                |k: usize| NoiseStream::new(Seed(config.seed), "held out", (level * 1000 + i * together + k) as u64);
             let mut noise: Vec<_> = (0..batch.len()).map(stream).collect();
-            let Losses { fine: f, envelope: e } =
-                networks.loss(Loss::Mse, None, batch, &vec![sigma; batch.len()], &mut noise)?.1;
+            let Losses { fine: f, envelope: e } = loss(batch, &vec![sigma; batch.len()], &mut noise)?;
             let share = batch.len() as f64 / items.len() as f64;
             fine[level] += f * share;
             envelope[level] += e * share;

@@ -5,6 +5,10 @@
 //!
 //! Read next: `trainer.rs`, then `prepare.rs` (an example becomes what the networks see) and `networks.rs` (the loss).
 
+#[cfg(feature = "cuda")]
+mod batch;
+#[cfg(feature = "cuda")]
+mod card;
 mod checkpoint;
 mod config;
 mod curves;

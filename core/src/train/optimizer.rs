@@ -170,6 +170,25 @@ impl Optimizer {
         Ok(norm)
     }
 
+    /// The numbers of a step for a card, which finds the norm of the gradients itself.
+    #[cfg(feature = "cuda")]
+    pub(super) fn card_numbers(&self, step: u64, progress: f64, ema_decay: f64) -> crate::nn::StepNumbers {
+        let numbers = self.numbers(0.0, step, progress, ema_decay);
+        let (beta1, beta2) = match numbers.rule {
+            Rule::AdamW { beta1, beta2 } => (beta1, Some(beta2)),
+            Rule::Sgd { momentum } => (momentum, None),
+        };
+        crate::nn::StepNumbers {
+            clip_norm: self.config.clip_norm,
+            learning_rate: numbers.learning_rate,
+            weight_decay: numbers.weight_decay,
+            beta1,
+            beta2,
+            correction: numbers.correction,
+            ema_decay: numbers.ema_decay,
+        }
+    }
+
     fn numbers(&self, norm: f64, step: u64, progress: f64, ema_decay: f64) -> Step {
         let n = (step + 1) as i32;
         let correction = match self.config.rule {

@@ -1,5 +1,7 @@
 //! [`Prepared`]: an example becomes what the networks see.
 
+use rayon::prelude::*;
+
 use crate::conditioning::Condition;
 use crate::dataset::{Dataset, Example};
 use crate::error::Result;
@@ -45,23 +47,25 @@ impl Prepared {
             Ok((example.class, representation.encode(&example.samples)?))
         };
         let Some(stage) = &config.envelope else {
-            let drawn = (0..FINE_DRAWS.max(60 * num_classes)).map(draw).collect::<Result<Vec<_>>>()?;
+            let drawn = (0..FINE_DRAWS.max(60 * num_classes)).into_par_iter().map(draw).collect::<Result<Vec<_>>>()?;
             let maps = Maps::fit(drawn.iter().map(|(class, frames)| (*class, frames)), num_classes, &config.maps)?;
             // What differs between the frames of a loop is chance.
             let maps = if config.dataset.windows { maps.level(representation.num_frames()) } else { maps };
             return Ok(Self { representation, envelope: None, maps, context });
         };
         let grid = EnvelopeGrid::new(representation.num_frames(), representation.num_channels(), &stage.grid)?;
-        let (mut envelopes, mut residuals) = (Vec::new(), Vec::new());
-        for index in 0..ENVELOPE_DRAWS {
+        let part = |index: usize| -> Result<_> {
             let (class, mut frames) = draw(index)?;
             let envelope = grid.extract(&frames);
-            if index < FINE_DRAWS {
+            let residual = (index < FINE_DRAWS).then(|| {
                 subtract(&mut frames, &grid.expand(&envelope));
-                residuals.push(frames);
-            }
-            envelopes.push((class, envelope));
-        }
+                frames
+            });
+            Ok(((class, envelope), residual))
+        };
+        let parts = (0..ENVELOPE_DRAWS).into_par_iter().map(part).collect::<Result<Vec<_>>>()?;
+        let (envelopes, residuals): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        let residuals: Vec<Frames> = residuals.into_iter().flatten().collect();
         let envelopes = envelopes.iter().map(|(class, frames)| (*class, frames));
         let unsmoothed =
             crate::representation::MapsConfig { smooth_channels: 1, smooth_frames: 1, ..config.maps.clone() };

@@ -1,8 +1,10 @@
 //! [`Teacher`]: the trained networks whose paths a student learns to foresee.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
+use rayon::prelude::*;
 
 use super::config::TrainConfig;
 use super::networks::Networks;
@@ -18,7 +20,7 @@ use crate::nn::{Plan, Workspace};
 pub(super) struct Teacher {
     networks: Networks,
     /// One for each stage, where the CPU computes.
-    plans: Vec<Plan>,
+    plans: Vec<Arc<Plan>>,
     consistency: Consistency,
     /// Lowest and highest noise level.
     range: [f64; 2],
@@ -33,6 +35,9 @@ pub(super) struct Noised<'a> {
     pub(super) sigmas: &'a [f64],
     pub(super) conditions: &'a [Condition],
 }
+
+/// Noise levels and conditions as plans take them.
+type Rows = (Vec<f32>, Vec<f32>);
 
 /// Memory that a shard's questions to the teacher are computed in.
 #[derive(Default)]
@@ -52,65 +57,81 @@ impl Teacher {
         device: &Device,
     ) -> Result<Self> {
         let networks = Networks::stored(config, prepared, num_classes, tensors, device)?;
-        let plans =
-            if device.is_cpu() { networks.stages().map(|stage| stage.plan(false)).collect() } else { Ok(vec![]) };
+        let plans = if device.is_cpu() {
+            networks.stages().map(|stage| stage.plan(false).map(Arc::new)).collect()
+        } else {
+            Ok(vec![])
+        };
         let range = [config.sampling.sigma_min, config.sampling.sigma_max];
         Ok(Self { networks, plans: plans?, consistency, range })
     }
 
     /// Turn `target` into the velocity that leads the student from each clip's noise level to where it sees the end itself
-    /// one step nearer, on the teacher's path. On the CPU.
+    /// one step nearer, on the teacher's path. `teacher` gives the teacher's velocity of the batch for the rows of its
+    /// noise levels and conditions, `student` the student's of other frames. Runs on the current rayon pool.
     pub(super) fn aim(
         &self,
+        network: &Stage,
+        batch: &Noised,
+        target: &mut [f32],
+        mut teacher: impl FnMut(&Rows) -> Result<Vec<f32>>,
+        mut student: impl FnMut(&[f32], &Rows) -> Result<Vec<f32>>,
+    ) -> Result<()> {
+        let count = batch.sigmas.len();
+        let (clip, nearer, guidance) =
+            (target.len() / count, self.nearer(batch.sigmas), self.consistency.guidance as f32);
+        let mut v = teacher(&network.rows(batch.sigmas, batch.conditions))?;
+        if guidance != 1.0 {
+            let null = teacher(&network.rows(batch.sigmas, &vec![Condition::default(); count]))?;
+            v.par_iter_mut().zip(&null).for_each(|(v, null)| *v = null + guidance * (*v - null));
+        }
+        let mut x_r = v;
+        x_r.par_chunks_exact_mut(clip).zip(batch.x_t.par_chunks_exact(clip)).enumerate().for_each(|(i, (x_r, x_t))| {
+            let (cos, sin) = turn(batch.sigmas[i], nearer[i]);
+            x_r.iter_mut().zip(x_t).for_each(|(v, x_t)| *v = cos * x_t - sin * *v);
+        });
+        let v_r = student(&x_r, &network.rows(&nearer, batch.conditions))?;
+        let clips = target.par_chunks_exact_mut(clip).zip(batch.x_t.par_chunks_exact(clip));
+        let seen = x_r.par_chunks_exact(clip).zip(v_r.par_chunks_exact(clip));
+        clips.zip(seen).enumerate().for_each(|(i, ((target, x_t), (x_r, v_r)))| {
+            let ((cos_t, sin_t), (cos_r, sin_r)) = (cos_sin(batch.sigmas[i]), cos_sin(nearer[i]));
+            for ((target, x_t), (x_r, v_r)) in target.iter_mut().zip(x_t).zip(x_r.iter().zip(v_r)) {
+                let end = cos_r * x_r - sin_r * v_r;
+                *target = (cos_t * x_t - end) / sin_t;
+            }
+        });
+        Ok(())
+    }
+
+    /// [`Teacher::aim`] by plans on the CPU.
+    pub(super) fn aim_planned(
+        &self,
         stage: usize,
-        student: (&Plan, &Stage),
+        (plan, network): (&Plan, &Stage),
         batch: &Noised,
         lesson: &mut Lesson,
         target: &mut [f32],
-    ) {
-        let count = batch.sigmas.len();
-        let nearer = self.nearer(batch.sigmas);
-        let (plan, network) = student;
-        let v = self.velocity(stage, network, batch, &mut lesson.teacher);
-        let clip = target.len() / count;
-        let mut x_r = v;
-        for (i, x_r) in x_r.chunks_exact_mut(clip).enumerate() {
-            let (cos, sin) = turn(batch.sigmas[i], nearer[i]);
-            x_r.iter_mut().zip(&batch.x_t[i * clip..]).for_each(|(v, x_t)| *v = cos * x_t - sin * *v);
-        }
-        let rows = network.rows(&nearer, batch.conditions);
-        let workspace = lesson.student.get_or_insert_with(|| plan.workspace(count, count));
-        plan.prepare(workspace, 0..count, &[&rows.0, &rows.1]);
-        plan.run(workspace, 1, |runner| {
-            let seen = runner.forward(0, &inputs(&x_r, batch.context));
-            for (i, (&from, &to)) in batch.sigmas.iter().zip(&nearer).enumerate() {
-                let clip = i * clip..(i + 1) * clip;
-                let ((cos_t, sin_t), (cos_r, sin_r)) = (cos_sin(from), cos_sin(to));
-                let values = target[clip.clone()].iter_mut().zip(&batch.x_t[clip.clone()]);
-                for ((target, x_t), (x_r, v_r)) in values.zip(x_r[clip.clone()].iter().zip(&seen[clip])) {
-                    let end = cos_r * x_r - sin_r * v_r;
-                    *target = (cos_t * x_t - end) / sin_t;
-                }
-            }
-        });
+    ) -> Result<()> {
+        let Lesson { teacher, student } = lesson;
+        let ask = |plan: &Plan, memory: &mut Option<Workspace>, x: &[f32], rows: &Rows| {
+            let count = batch.sigmas.len();
+            let workspace = memory.get_or_insert_with(|| plan.workspace(count, count));
+            plan.prepare(workspace, 0..count, &[&rows.0, &rows.1]);
+            Ok(plan.run(workspace, 1, |runner| runner.forward(0, &inputs(x, batch.context)).to_vec()))
+        };
+        self.aim(
+            network,
+            batch,
+            target,
+            |rows| ask(&self.plans[stage], teacher, batch.x_t, rows),
+            |x, rows| ask(plan, student, x, rows),
+        )
     }
 
-    /// The teacher's guided velocity, clip after clip.
-    fn velocity(&self, stage: usize, network: &Stage, batch: &Noised, memory: &mut Option<Workspace>) -> Vec<f32> {
-        let (plan, count, guidance) = (&self.plans[stage], batch.sigmas.len(), self.consistency.guidance as f32);
-        let workspace = memory.get_or_insert_with(|| plan.workspace(count, 2 * count));
-        let conditions = [batch.conditions, &vec![Condition::default(); count]].concat();
-        let rows = network.rows(&[batch.sigmas, batch.sigmas].concat(), &conditions);
-        plan.prepare(workspace, 0..2 * count, &[&rows.0, &rows.1]);
-        plan.run(workspace, 1, |runner| {
-            let inputs = inputs(batch.x_t, batch.context);
-            let mut v = runner.forward(0, &inputs).to_vec();
-            if guidance != 1.0 {
-                let null = runner.forward(count, &inputs);
-                v.iter_mut().zip(null).for_each(|(v, null)| *v = null + guidance * (*v - null));
-            }
-            v
-        })
+    /// One for each stage, where the CPU computes or lays out.
+    #[cfg(feature = "cuda")]
+    pub(super) fn plans(&self) -> &[Arc<Plan>] {
+        &self.plans
     }
 
     /// As [`Teacher::aim`], of candle's operations on any device: the target for `x_t`, which gradients do not enter.
@@ -197,7 +218,7 @@ mod tests {
             ([0.3, 5.0], [Condition::default(), Condition { class: Some(1), ..Condition::default() }]);
         let noised = Noised { x_t: &x_t, context: Some(&context), sigmas: &sigmas, conditions: &conditions };
         let mut target = vec![0.0; x_t.len()];
-        teacher.aim(0, (&student.plan(true)?, &student), &noised, &mut Lesson::default(), &mut target);
+        teacher.aim_planned(0, (&student.plan(true)?, &student), &noised, &mut Lesson::default(), &mut target)?;
         let tensor = |values: &[f32]| Tensor::from_slice(values, (2, shape.frames, shape.channels), &Device::Cpu);
         let expected = teacher.target(0, &student, &tensor(&x_t)?, Some(&tensor(&context)?), &sigmas, &conditions)?;
         let worst = (tensor(&target)? - expected)?.abs()?.max_all()?.to_scalar::<f32>()?;

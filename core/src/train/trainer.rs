@@ -9,8 +9,12 @@ use candle_core::{Device, Tensor};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
+#[cfg(feature = "cuda")]
+use super::batch::Batch;
+#[cfg(feature = "cuda")]
+use super::card::CardEngine;
 use super::checkpoint::{self, CheckpointInfo};
-use super::config::TrainConfig;
+use super::config::{Loss, TrainConfig};
 use super::engine::Engine;
 use super::held_out::{self, HeldOut};
 use super::log::{Line, Log};
@@ -48,6 +52,11 @@ pub struct Hardware {
 }
 
 impl Hardware {
+    /// Where the tensors of networks and optimizer are: a CUDA card takes them over from the CPU.
+    fn networks(&self) -> Device {
+        if self.device.is_cuda() { Device::Cpu } else { self.device.clone() }
+    }
+
     /// The CPU with so many threads.
     pub fn cpu(threads: usize) -> Self {
         Self { device: Device::Cpu, threads }
@@ -64,6 +73,9 @@ pub struct Trainer<'a> {
     networks: Networks,
     /// On the CPU; elsewhere candle's tape gives the gradients.
     engine: Option<Engine>,
+    /// On a CUDA card, which then keeps the parameters; `networks` and `optimizer` hold what was last downloaded.
+    #[cfg(feature = "cuda")]
+    card: Option<CardEngine>,
     /// Of a distillation.
     teacher: Option<Teacher>,
     /// The teacher's parameters, for the checkpoint.
@@ -141,7 +153,7 @@ impl<'a> Trainer<'a> {
         if let Some(model) = model {
             start::take_maps(&mut prepared, &dataset.classes, model)?;
         }
-        let weights = Weights::fresh(Seed(config.seed), &hardware.device);
+        let weights = Weights::fresh(Seed(config.seed), &hardware.networks());
         let networks = Networks::new(&config, &prepared, dataset.classes.len(), weights)?;
         if let Some(model) = model {
             let grows = config.unet != model.card.config.unet;
@@ -149,7 +161,7 @@ impl<'a> Trainer<'a> {
         }
         let lore = model.map(start::parameters).unwrap_or_default();
         let optimizer = Optimizer::new(config.optimizer.clone(), &networks.weights.vars())?;
-        Self::assemble(info, dataset, files, prepared, networks, optimizer, lore, hardware.threads)
+        Self::assemble(info, dataset, files, prepared, networks, optimizer, lore, hardware)
     }
 
     /// Go on with the training in `folder`. The configuration is the checkpoint's.
@@ -168,14 +180,14 @@ impl<'a> Trainer<'a> {
         }
         let config = info.config.clone();
         let prepared = restore::prepared(&path, &config, dataset.classes.len(), &tensors)?;
-        let weights = Weights::fresh(Seed(config.seed), &hardware.device);
+        let weights = Weights::fresh(Seed(config.seed), &hardware.networks());
         let networks = Networks::new(&config, &prepared, dataset.classes.len(), weights)?;
         let mut optimizer = Optimizer::new(config.optimizer.clone(), &networks.weights.vars())?;
         restore::parameters(&path, &networks, &mut optimizer, &tensors)?;
         let of_teacher =
             |(name, tensor): (&String, &Tensor)| Some((name.strip_prefix(TEACHER)?.to_owned(), tensor.clone()));
         let lore = tensors.iter().filter_map(of_teacher).collect();
-        Self::assemble(info, dataset, files, prepared, networks, optimizer, lore, hardware.threads)
+        Self::assemble(info, dataset, files, prepared, networks, optimizer, lore, hardware)
     }
 
     #[allow(clippy::too_many_arguments)] // The parts of what it makes.
@@ -187,11 +199,14 @@ impl<'a> Trainer<'a> {
         networks: Networks,
         optimizer: Optimizer,
         lore: HashMap<String, Tensor>,
-        threads: usize,
+        hardware: &Hardware,
     ) -> Result<Self> {
         let config = info.config.clone();
-        let threads = if threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { threads };
-        let is_cpu = networks.weights.device().is_cpu();
+        let threads = match hardware.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        let is_cpu = hardware.device.is_cpu();
         // Another device takes the batch as a whole, and all threads prepare it.
         let shards = if is_cpu { config.shards } else { 1 };
         let each = (threads / shards).max(1);
@@ -202,6 +217,17 @@ impl<'a> Trainer<'a> {
                 let (classes, device) = (info.classes.len(), networks.weights.device());
                 Some(Teacher::new(&config, consistency, &prepared, classes, lore.clone(), device)?)
             }
+        };
+        #[cfg(feature = "cuda")]
+        let card = match hardware.device.is_cuda() {
+            true => {
+                let draws = if config.envelope.is_some() { config.envelope_draws } else { 1 };
+                // Held-out items are measured all together.
+                let most = config.batch_size.max(held_out::MOST_EXAMPLES);
+                let teacher = teacher.as_ref();
+                Some(CardEngine::new(&hardware.device, &networks, &optimizer, teacher, most, draws)?)
+            }
+            false => None,
         };
         let lore = if teacher.is_some() { lore } else { HashMap::new() };
         Ok(Self {
@@ -216,6 +242,8 @@ impl<'a> Trainer<'a> {
             prepared,
             networks,
             engine,
+            #[cfg(feature = "cuda")]
+            card,
             teacher,
             lore,
             optimizer,
@@ -277,8 +305,11 @@ impl<'a> Trainer<'a> {
 
     /// One step: gradients of every shard in parallel, summed in their order; then the optimizer.
     fn step(&mut self, share: f64) -> Result<(Losses, f64)> {
-        let mut noise = NoiseStream::new(Seed(self.config.seed), "train sigma", self.info.step);
-        let sigmas = self.config.objective.draws(&self.config, share, &mut noise);
+        #[cfg(feature = "cuda")]
+        if self.card.is_some() {
+            return self.card_step(share);
+        }
+        let sigmas = self.sigmas(self.info.step, share);
         let this = &*self;
         let shards: Vec<Result<Shard>> = std::thread::scope(|scope| {
             let sigmas = &sigmas;
@@ -290,13 +321,56 @@ impl<'a> Trainer<'a> {
             workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
         });
         let (grads, losses) = sum(shards)?;
-        if !(losses.fine + losses.envelope).is_finite() {
-            let learning_rate = self.config.optimizer.learning_rate;
-            return Err(TrainError::Diverged { step: self.info.step, learning_rate }.into());
-        }
+        self.check(losses)?;
         let norm = self.update(&grads, share)?;
         self.info.step += 1;
         Ok((losses, norm))
+    }
+
+    /// Noise levels of a step: for every draw one for each item of the batch.
+    fn sigmas(&self, step: u64, share: f64) -> Vec<Vec<f64>> {
+        let mut noise = NoiseStream::new(Seed(self.config.seed), "train sigma", step);
+        self.config.objective.draws(&self.config, share, &mut noise)
+    }
+
+    fn check(&self, losses: Losses) -> Result<()> {
+        if (losses.fine + losses.envelope).is_finite() {
+            return Ok(());
+        }
+        let learning_rate = self.config.optimizer.learning_rate;
+        Err(TrainError::Diverged { step: self.info.step, learning_rate }.into())
+    }
+
+    /// One step on the card.
+    #[cfg(feature = "cuda")]
+    fn card_step(&mut self, share: f64) -> Result<(Losses, f64)> {
+        let step = self.info.step;
+        let numbers = self.optimizer.card_numbers(step, share, self.config.ema_decay);
+        let Some(mut card) = self.card.take() else { unreachable!("step() asks only where there is a card") };
+        let make = |step| self.wide.install(|| self.batch(step, share));
+        let done = card.step(step, &self.networks, self.teacher.as_ref(), self.config.loss, numbers, make);
+        self.card = Some(card);
+        let (losses, norm) = done?;
+        self.check(losses)?;
+        self.info.step += 1;
+        Ok((losses, norm))
+    }
+
+    /// The batch of a step. Runs on the current rayon pool.
+    #[cfg(feature = "cuda")]
+    fn batch(&self, step: u64, share: f64) -> Result<Batch> {
+        let indices: Vec<usize> = (0..self.config.batch_size).collect();
+        let (items, mut noises) = self.items(step, &indices)?;
+        Ok(Batch::new(step, &self.networks, &items, &self.sigmas(step, share).concat(), &mut noises))
+    }
+
+    /// Bring what the card has learnt to the networks and the optimizer here.
+    fn download(&mut self) -> Result<()> {
+        #[cfg(feature = "cuda")]
+        if let Some(card) = &self.card {
+            card.download(&self.networks, &mut self.optimizer)?;
+        }
+        Ok(())
     }
 
     /// Change the parameters by the engine's gradients, or by those of the tape. Returns their norm.
@@ -323,7 +397,7 @@ impl<'a> Trainer<'a> {
         let indices: Vec<usize> = (0..self.config.batch_size).filter(own).collect();
         let sigmas: Vec<f64> = draws.iter().flat_map(|draw| indices.iter().map(|&i| draw[i])).collect();
         let share = indices.len() as f64 / self.config.batch_size as f64;
-        let (items, mut noises) = self.items(&indices)?;
+        let (items, mut noises) = self.items(self.info.step, &indices)?;
         let (loss, networks, teacher) = (self.config.loss, &self.networks, self.teacher.as_ref());
         let (grads, losses) = match &self.engine {
             Some(engine) => {
@@ -338,11 +412,11 @@ impl<'a> Trainer<'a> {
         Ok((grads, Losses { fine: losses.fine * share, envelope: losses.envelope * share }))
     }
 
-    /// Variations of sounds for these items of the batch, each with the stream that its noise comes from. Made by the
+    /// Variations of sounds for these items of a step's batch, each with the stream that its noise comes from. Made by the
     /// threads of the current rayon pool.
-    fn items(&self, indices: &[usize]) -> Result<(Vec<Item>, Vec<NoiseStream>)> {
+    fn items(&self, step: u64, indices: &[usize]) -> Result<(Vec<Item>, Vec<NoiseStream>)> {
         let item = |&i: &usize| {
-            let idx = self.info.step * self.config.batch_size as u64 + i as u64;
+            let idx = step * self.config.batch_size as u64 + i as u64;
             let mut noise = NoiseStream::new(Seed(self.config.seed), "train item", idx);
             let example = self.dataset.augment(self.dataset.pick(&mut noise), &self.config.augment, &mut noise);
             Ok((self.prepared.hidden(&example, &self.config, &mut noise)?, noise))
@@ -351,7 +425,14 @@ impl<'a> Trainer<'a> {
     }
 
     /// The held-out loss of the averaged weights.
-    fn measure(&self) -> Result<HeldOut> {
+    fn measure(&mut self) -> Result<HeldOut> {
+        #[cfg(feature = "cuda")]
+        if let Some(card) = &mut self.card {
+            let (networks, wide) = (&self.networks, &self.wide);
+            return held_out::measure(&self.config, &self.held_out, held_out::MOST_EXAMPLES, |items, sigmas, noise| {
+                card.measure(&wide.install(|| Batch::new(0, networks, items, sigmas, noise)))
+            });
+        }
         let averaged: HashMap<String, Tensor> =
             self.optimizer.slots.iter().map(|(name, slot)| (name.clone(), slot.ema.clone())).collect();
         let networks = Networks::stored(
@@ -361,7 +442,11 @@ impl<'a> Trainer<'a> {
             averaged,
             self.networks.weights.device(),
         )?;
-        self.wide.install(|| held_out::measure(&networks, &self.config, &self.held_out))
+        self.wide.install(|| {
+            held_out::measure(&self.config, &self.held_out, 8, |items, sigmas, noise| {
+                Ok(networks.loss(Loss::Mse, None, items, sigmas, noise)?.1)
+            })
+        })
     }
 
     fn progress(&self, limit: Limit, losses: Losses, examples_per_s: f64) -> Progress {
@@ -389,7 +474,8 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    fn preview(&self, on_event: &mut dyn FnMut(&Event)) -> Result<()> {
+    fn preview(&mut self, on_event: &mut dyn FnMut(&Event)) -> Result<()> {
+        self.download()?;
         self.export(&self.files.model())?;
         let folder = self.files.previews(self.info.step);
         preview::render(&self.files.model(), &folder, self.threads)?;
@@ -398,7 +484,8 @@ impl<'a> Trainer<'a> {
     }
 
     /// Write checkpoint, model and curves.
-    fn save(&self) -> Result<()> {
+    fn save(&mut self) -> Result<()> {
+        self.download()?;
         let mut tensors = self.map_tensors()?;
         for (name, var) in self.networks.weights.vars() {
             tensors.insert(format!("parameter.{name}"), var.as_tensor().clone());

@@ -60,17 +60,18 @@ pub(super) struct Block2d {
 impl Block2d {
     pub(super) fn new(
         channels: usize,
+        reaches: &[usize],
         strides: &[usize],
         embedding: usize,
         padding: Padding,
         weights: &Weights,
     ) -> Result<Self> {
         let strided = |(i, &stride): (usize, &usize)| {
-            Ok((stride, FilterBlock2d::new(channels, padding, &weights.sub("strided").sub(i))?))
+            Ok((stride, FilterBlock2d::new(channels, &[], padding, &weights.sub("strided").sub(i))?))
         };
         Ok(Self {
             film: Linear::new(embedding, 2 * channels, Init::Zeros, &weights.sub("film"))?,
-            block: FilterBlock2d::new(channels, padding, weights)?,
+            block: FilterBlock2d::new(channels, reaches, padding, weights)?,
             strided: strides.iter().enumerate().map(strided).collect::<Result<_>>()?,
         })
     }

@@ -76,6 +76,10 @@ pub struct HeadConfig {
     /// divide, the next smaller number that does stands for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strides: Vec<usize>,
+    /// At the finest level: blocks whose filters also take every n-th patch in time, as `strides`, but at the price of a filter
+    /// instead of a block.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reaches: Vec<usize>,
 }
 
 impl UnetConfig {
@@ -90,8 +94,10 @@ impl UnetConfig {
     pub fn grown_to(mut self, other: &Self) -> Self {
         if let (Some(head), Some(other)) = (&mut self.head, &other.head)
             && other.strides.starts_with(&head.strides)
+            && other.reaches.starts_with(&head.reaches)
         {
             head.strides.clone_from(&other.strides);
+            head.reaches.clone_from(&other.reaches);
         }
         self
     }
@@ -137,6 +143,10 @@ impl HeadConfig {
         }
         let patches = shape.frames / self.patch_frames;
         check("the number of head.strides", self.strides.len(), 0..=8)?;
+        check("the number of head.reaches", self.reaches.len(), 0..=8)?;
+        if let Some(stride) = self.reaches.iter().find(|&&stride| stride == 0 || !patches.is_multiple_of(stride)) {
+            return Err(format!("head.reaches has {stride}; need divisors of {patches}, the patches in time"));
+        }
         if let Some(stride) = self.strides.iter().find(|&&stride| stride == 0 || !patches.is_multiple_of(stride)) {
             return Err(format!("head.strides has {stride}; need divisors of {patches}, the patches in time"));
         }

@@ -49,7 +49,8 @@ impl Head {
             let (width, weights) = (config.widths[i], weights.sub("level").sub(i));
             let blocks = |way: &str| {
                 let strides = |n| if i == 0 && n + 1 == config.blocks { &config.strides[..] } else { &[] };
-                let block = |n| Block2d::new(width, strides(n), embedding, padding, &weights.sub(way).sub(n));
+                let reaches = if i == 0 { &config.reaches[..] } else { &[] };
+                let block = |n| Block2d::new(width, reaches, strides(n), embedding, padding, &weights.sub(way).sub(n));
                 (0..config.blocks).map(block).collect::<Result<_>>()
             };
             Ok(HeadLevel { before: blocks("before")?, after: blocks("after")? })

@@ -85,6 +85,8 @@ impl Ends {
     }
 }
 
+#[cfg(all(test, feature = "cuda"))]
+mod card_tests;
 #[cfg(test)]
 mod plan_tests;
 
@@ -115,6 +117,7 @@ mod tests {
             blocks: 1,
             merge: 4,
             strides: vec![7],
+            reaches: vec![7],
         });
         UnetConfig { widths: vec![16, 24], blocks: 1, attention_levels: 1, embedding: 16, circular: false, head }
     }

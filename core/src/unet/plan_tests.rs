@@ -6,27 +6,28 @@ use super::*;
 use crate::nn::{Plan, Recording};
 use crate::noise::{NoiseStream, Seed};
 
-const EMBEDDING: usize = 16;
+pub(super) const EMBEDDING: usize = 16;
 
-fn random(shape: &[usize], index: u64) -> Tensor {
+pub(super) fn random(shape: &[usize], index: u64) -> Tensor {
     let mut values = vec![0.0; shape.iter().product()];
     NoiseStream::new(Seed(2), "plan test", index).fill_normal(&mut values);
     Tensor::from_vec(values, shape, &Device::Cpu).expect("as many values as the shape has")
 }
 
-fn flat(tensor: &Tensor) -> Vec<f32> {
+pub(super) fn flat(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
 /// Networks that have every kind of layer between them: with and without head and context, odd lengths, loops.
-fn networks() -> Vec<(UnetConfig, FrameShape)> {
+pub(super) fn networks() -> Vec<(UnetConfig, FrameShape)> {
     let head = |widths: &[usize], strides: &[usize]| HeadConfig {
         patch_frames: 2,
         patch_bins: 2,
         widths: widths.to_vec(),
         blocks: 1,
         merge: 4,
-        strides: strides.to_vec(),
+        strides: Vec::new(),
+        reaches: strides.to_vec(),
     };
     let unet = |widths: &[usize], circular: bool, head: Option<HeadConfig>| UnetConfig {
         widths: widths.to_vec(),
@@ -60,7 +61,7 @@ fn networks() -> Vec<(UnetConfig, FrameShape)> {
 }
 
 /// A network with nothing at zero, where a zero would hide what lies behind it.
-fn build(config: &UnetConfig, shape: FrameShape) -> (Unet, Weights) {
+pub(super) fn build(config: &UnetConfig, shape: FrameShape) -> (Unet, Weights) {
     let weights = Weights::fresh(Seed(1), &Device::Cpu);
     let unet = Unet::new(config, shape, &weights).unwrap();
     for (i, var) in weights.vars().values().enumerate() {
@@ -69,7 +70,7 @@ fn build(config: &UnetConfig, shape: FrameShape) -> (Unet, Weights) {
     (unet, weights)
 }
 
-fn plan(unet: &Unet, shape: FrameShape, trains: bool) -> Plan {
+pub(super) fn plan(unet: &Unet, shape: FrameShape, trains: bool) -> Plan {
     let recording = Recording::new();
     let embedding = Value::Node(recording.input(&[EMBEDDING], false));
     let frames = [shape.frames, shape.channels];

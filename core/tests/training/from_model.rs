@@ -81,7 +81,7 @@ fn a_training_from_a_model_begins_with_its_sounds_and_knows_the_classes_it_knew(
     let (of_model, mut sizes) = (session(&root.path().join("teacher/model.safetensors")), Vec::new());
     for strides in [vec![], vec![2, 4]] {
         let mut wish = TrainConfig { ema_decay: 0.0, ..TrainConfig::default() };
-        wish.unet.head.as_mut().expect("the default has a head").strides.clone_from(&strides);
+        wish.unet.head.as_mut().expect("the default has a head").reaches.clone_from(&strides);
         let config = wish.following(&model.card);
         let dataset = Dataset::scan(&sounds, &config.dataset).expect("usable sounds");
         assert_eq!(dataset.classes, ["air", "low"]);

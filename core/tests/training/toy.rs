@@ -78,6 +78,7 @@ pub fn config(two_stages: bool) -> TrainConfig {
             blocks: 1,
             merge: 4,
             strides: Vec::new(),
+            reaches: Vec::new(),
         })),
         ..TrainConfig::default()
     };

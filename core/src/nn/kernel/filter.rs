@@ -28,6 +28,15 @@ pub(in crate::nn) struct MapShape {
 }
 
 impl MapShape {
+    /// The same map with `stride` frames side by side, as if they were one of so many times the bins: the next frame of that
+    /// map is the next that a filter with this stride sees. Where two lie side by side the filter reaches from the highest
+    /// bins of the one to the lowest of the other, where there is little to see. Where the stride does not divide the
+    /// frames, the next smaller number that does stands for it.
+    pub fn strided(self, stride: usize) -> Self {
+        let stride = (1..=stride).rev().find(|&stride| self.frames.is_multiple_of(stride)).unwrap_or(1);
+        Self { frames: self.frames / stride, bins: self.bins * stride, ..self }
+    }
+
     /// Values of a frame.
     pub fn row(self) -> usize {
         self.bins * self.channels
@@ -40,13 +49,13 @@ impl MapShape {
 }
 
 dispatch! {
-    /// Filter the frames `first..` of one clip's map `x` into `out` (whole frames); `weight` is `[taps, channels]`.
-    /// Per frame, `sums` gets each channel's sum, then each channel's sum of squares: `[frames of out, 2, channels]`.
+    /// Filter the frames `first..` of one clip's map `x` into `out` (whole frames), or `add` to what is there; `weight` is
+    /// `[taps, channels]`. Per frame, `sums` gets each channel's sum, then each channel's sum of squares: `[frames of out, 2, channels]`.
     ///
     /// # Panics
     /// If a slice has another size than `shape` says.
     pub(in crate::nn) fn filter(
-        out: &mut [f32], sums: &mut [f32], x: &[f32], weight: &[f32], shape: MapShape, first: usize,
+        out: &mut [f32], sums: &mut [f32], x: &[f32], weight: &[f32], shape: MapShape, first: usize, add: bool,
     ) = filter_kernel
 }
 
@@ -76,6 +85,7 @@ unsafe fn filter_kernel<V: Vector>(
     weight: &[f32],
     shape: MapShape,
     first: usize,
+    add: bool,
 ) {
     let (row, c) = (shape.row(), shape.channels);
     let frames = out.len() / row;
@@ -88,10 +98,10 @@ unsafe fn filter_kernel<V: Vector>(
             unsafe {
                 let at = At { x: x.as_ptr(), weight: weight.as_ptr(), shape, frame: first + t, channel };
                 if channel + V::LANES <= c {
-                    frame_kernel::<V>(out, sums, at);
+                    frame_kernel::<V>(out, sums, at, add);
                     channel += V::LANES;
                 } else {
-                    frame_kernel::<super::vector::Portable>(out, sums, at);
+                    frame_kernel::<super::vector::Portable>(out, sums, at, add);
                     channel += super::vector::Portable::LANES;
                 }
             }
@@ -130,14 +140,18 @@ impl At {
 
 /// One frame, one register of channels.
 #[inline(always)]
-unsafe fn frame_kernel<V: Vector>(out: &mut [f32], sums: &mut [f32], at: At) {
+unsafe fn frame_kernel<V: Vector>(out: &mut [f32], sums: &mut [f32], at: At, add: bool) {
     let MapShape { bins, channels, .. } = at.shape;
     let taps = taps_inside(at.frame, at.shape);
     // SAFETY: taps are inside by frame through `taps`, by bin through the ranges below; channels by the caller.
     unsafe {
         let (mut sum, mut square) = (V::splat(0.0), V::splat(0.0));
-        let mut keep = |bin: usize, y: V| {
-            y.store(out.as_mut_ptr().add(bin * channels + at.channel));
+        let mut keep = |bin: usize, mut y: V| {
+            let to = out.as_mut_ptr().add(bin * channels + at.channel);
+            if add {
+                y = y.add(V::load(to));
+            }
+            y.store(to);
             sum = sum.add(y);
             square = y.mul_add(y, square);
         };

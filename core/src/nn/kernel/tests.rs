@@ -194,19 +194,21 @@ fn filters_and_their_gradients_equal_their_definition() {
                 }
             };
             let places = || (0..frames).flat_map(|t| (0..bins).map(move |b| (t, b)));
-            let mut expected = Vec::new();
+            let mut expected: Vec<f64> = Vec::new();
             for (t, b) in places() {
                 for c in 0..channels {
                     let term = |tap: usize| at(&x, t, b, tap, c) * f64::from(weight[tap * channels + c]);
                     expected.push((0..TAPS).map(term).sum());
                 }
             }
-            let (mut out, mut sums) = (vec![0.0; shape.len()], vec![0.0; frames * 2 * channels]);
+            let (before, mut sums) = (draw.values(shape.len()), vec![0.0; frames * 2 * channels]);
+            let mut out = before.clone();
             for first in 0..frames {
                 let (row, wide) = (first * shape.row()..(first + 1) * shape.row(), 2 * channels);
                 let sums = &mut sums[first * wide..(first + 1) * wide];
-                filter::filter(isa, &mut out[row], sums, &x, &weight, shape, first);
+                filter::filter(isa, &mut out[row], sums, &x, &weight, shape, first, true);
             }
+            let expected: Vec<f64> = expected.iter().zip(&before).map(|(y, &before)| y + f64::from(before)).collect();
             assert_close(isa, &out, &expected, 1e-5, &format!("{shape:?}"));
             let mut expected_sums = vec![0.0; frames * 2 * channels];
             for (i, &y) in expected.iter().enumerate() {
@@ -215,6 +217,11 @@ fn filters_and_their_gradients_equal_their_definition() {
                 expected_sums[(t * 2 + 1) * channels + c] += y * y;
             }
             assert_close(isa, &sums, &expected_sums, 1e-4, &format!("sums of {shape:?}"));
+            // Over what is there, which is another number.
+            let mut over = vec![f32::NAN; shape.len()];
+            filter::filter(isa, &mut over, &mut sums, &x, &weight, shape, 0, false);
+            let alone: Vec<f64> = expected.iter().zip(&before).map(|(y, &before)| y - f64::from(before)).collect();
+            assert_close(isa, &over, &alone, 1e-5, &format!("{shape:?} alone"));
             let mut weight_grad = vec![0.5; TAPS * channels];
             filter::weight_gradient(isa, &mut weight_grad, &x, &grad, shape);
             let mut expected = vec![0.5; TAPS * channels];

@@ -311,8 +311,7 @@ impl<'a> Pass<'a> {
         let norm = op.norm();
         let film_write = self.claim(op.film);
         let Some(x_write) = self.claim(op.x) else { return };
-        let Some(weight) = self.filter_weight(op) else { return };
-        let turned = filter::turned(self.parameters.values(weight), c);
+        let filters = self.plan.filters_of(op.filtered);
         let [mut normed_grad, mut filtered_grad] = std::mem::take(&mut self.scratch.map);
         normed_grad.resize(shape.len(), 0.0);
         filtered_grad.resize(shape.len(), 0.0);
@@ -333,22 +332,18 @@ impl<'a> Pass<'a> {
             normalise_backward(filtered, through, &normed_grad, (&mut filtered_grad, &mut scale_grad, &mut shift_grad));
             self.modulation_backward(&norm, clip, film_write, &scale_grad, &shift_grad);
             let x = self.clip(op.x, clip);
-            let weight_grad = &mut self.weights[self.parameters.range(weight)];
-            filter::weight_gradient(Isa::best(), weight_grad, x, &filtered_grad, shape);
-            filter::filter(Isa::best(), &mut x_grad, &mut sums, &filtered_grad, &turned, shape, 0);
+            for (i, (weight, shape)) in filters.iter().enumerate() {
+                let weight_grad = &mut self.weights[self.parameters.range(*weight)];
+                filter::weight_gradient(Isa::best(), weight_grad, x, &filtered_grad, *shape);
+                let turned = filter::turned(self.parameters.values(*weight), c);
+                let sums = &mut sums[..shape.frames * 2 * c];
+                filter::filter(Isa::best(), &mut x_grad, sums, &filtered_grad, &turned, *shape, 0, i > 0);
+            }
             let range = self.range(op.x, clip);
             let (grad, x) = self.pair(out, range);
             write_sum(x, &x_grad, grad, x_write);
         }
         self.scratch.map = [normed_grad, filtered_grad];
-    }
-
-    /// The weight of the filter that made `op.filtered`.
-    fn filter_weight(&self, op: &Mix) -> Option<usize> {
-        self.plan.main.iter().find_map(|other| match other {
-            Op::Filter { out, weight, .. } if *out == op.filtered => Some(*weight),
-            _ => None,
-        })
     }
 
     /// One tile back through both matrices and SiLU: writes `normed_grad`, adds to the matrices' gradients.

@@ -7,7 +7,7 @@ use super::op::{Mix, Norm, Op, Product, ValueId};
 use super::parameters::clip_rows;
 use super::permute::{self, Write};
 use super::workspace::Plan;
-use crate::nn::kernel::filter;
+use crate::nn::kernel::filter::{self, MapShape};
 use crate::nn::kernel::gemm::{Axis, Epilogue, Output, Panels, Part, View, product, product_part};
 use crate::nn::kernel::isa::Isa;
 use crate::nn::kernel::memory::Memory;
@@ -16,8 +16,8 @@ use crate::nn::norm::{GROUPS, SUM_ROWS, finish_statistics};
 
 /// Rows that pass through the two matrices of a filter block together: they stay in the first-level cache.
 const TILE: usize = 128;
-/// Frames filtered together.
-const FRAMES: usize = 4;
+/// Numbers that are filtered together, about: some frames.
+const FILTERED: usize = 1 << 14;
 /// Rows of a large product that one unit computes.
 const ROWS: usize = 96;
 /// Units of an operation that only moves or adds.
@@ -34,25 +34,30 @@ pub(super) struct Phase {
 pub(super) fn phases(ops: &[Op], clips: usize) -> Vec<Phase> {
     let mut phases = Vec::new();
     for (op, operation) in ops.iter().enumerate() {
-        phases.extend(units(operation, clips).enumerate().map(|(part, units)| Phase { op, part, units }));
+        phases.extend(units(operation, clips).into_iter().enumerate().map(|(part, units)| Phase { op, part, units }));
     }
     phases
 }
 
 /// Units of every phase of an operation.
-fn units(op: &Op, clips: usize) -> impl Iterator<Item = usize> {
-    let (first, second) = match op {
+fn units(op: &Op, clips: usize) -> Vec<usize> {
+    let of_a_clip = match op {
         // A product takes all clips together, so that its matrix is read once.
-        Op::Product(op) => return [Some(op.cut(clips).len()), None].into_iter().flatten(),
-        Op::Norm(op) => (norm_units(op.channels), None),
-        Op::Filter { shape, .. } => (shape.frames.div_ceil(FRAMES), None),
-        Op::Mix(op) => (1, Some((op.shape.frames * op.shape.bins).div_ceil(TILE))),
-        Op::Attention { heads, .. } => (*heads, None),
-        Op::AddParameter { .. } | Op::Add { .. } | Op::Gate { .. } => (PIECES, None),
-        Op::Patches { cut, .. } => (PIECES.min(cut[0]), None),
-        Op::Pad { .. } | Op::Concat { .. } | Op::Repeat { .. } | Op::Silu { .. } => (1, None),
+        Op::Product(op) => return vec![op.cut(clips).len()],
+        Op::Norm(op) => vec![norm_units(op.channels)],
+        Op::Filter { filters, .. } => filters.iter().map(|(_, shape)| filter_units(*shape)).collect(),
+        Op::Mix(op) => vec![1, (op.shape.frames * op.shape.bins).div_ceil(TILE)],
+        Op::Attention { heads, .. } => vec![*heads],
+        Op::AddParameter { .. } | Op::Add { .. } | Op::Gate { .. } => vec![PIECES],
+        Op::Patches { cut, .. } => vec![PIECES.min(cut[0])],
+        Op::Pad { .. } | Op::Concat { .. } | Op::Repeat { .. } | Op::Silu { .. } => vec![1],
     };
-    [Some(first * clips), second.map(|units| units * clips)].into_iter().flatten()
+    of_a_clip.into_iter().map(|units| units * clips).collect()
+}
+
+/// Into how many runs of frames a filter's work is cut.
+fn filter_units(shape: MapShape) -> usize {
+    (shape.len() / FILTERED).clamp(1, shape.frames)
 }
 
 /// How a product is cut: into blocks of rows, and where there are few rows into panels too.
@@ -161,12 +166,13 @@ impl<'a> Frame<'a> {
         let (clip, unit) = (unit % self.clips, unit / self.clips);
         match op {
             Op::Norm(op) => self.norm(op, clip, unit, scratch),
-            Op::Filter { x, out, sums, weight, shape } => {
-                let frames = unit * FRAMES..((unit + 1) * FRAMES).min(shape.frames);
+            Op::Filter { x, out, sums, filters } => {
+                let (weight, shape) = filters[part];
+                let frames = piece(shape.frames, filter_units(shape), unit);
                 let out = self.part(*out, clip, frames.start * shape.row()..frames.end * shape.row());
                 let sums = self.part(*sums, clip, frames.start * 2 * shape.channels..frames.end * 2 * shape.channels);
-                let weight = self.plan.parameters.values(*weight);
-                filter::filter(Isa::best(), out, sums, self.get(*x, clip), weight, *shape, frames.start);
+                let weight = self.plan.parameters.values(weight);
+                filter::filter(Isa::best(), out, sums, self.get(*x, clip), weight, shape, frames.start, part > 0);
             }
             Op::Mix(op) if part == 0 => self.mix_statistics(op, clip),
             Op::Mix(op) => self.mix(op, clip, unit, scratch),

@@ -8,6 +8,8 @@
 
 mod attention;
 mod backward;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod forward;
 mod layout;
 mod op;
@@ -16,6 +18,8 @@ mod permute;
 mod recording;
 mod workspace;
 
+#[cfg(feature = "cuda")]
+pub use cuda::{Card, CardPlan, CardWeights, Question, StepNumbers, Sums};
 pub(super) use op::{Mix, Norm, Op, Product};
 pub use recording::{Node, Recording};
 pub use workspace::{Plan, Runner, Workspace};

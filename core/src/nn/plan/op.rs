@@ -18,8 +18,8 @@ pub(in crate::nn) enum Op {
     Product(Product),
     /// Normalised by group, scaled and shifted, modulated by `film` where there is one, then SiLU where asked.
     Norm(Norm),
-    /// Depthwise filter; its sums go to `sums`.
-    Filter { x: ValueId, out: ValueId, sums: ValueId, weight: ParameterId, shape: MapShape },
+    /// The sum of depthwise filters, each of the map as it sees it; the last sees its own shape, and its sums go to `sums`.
+    Filter { x: ValueId, out: ValueId, sums: ValueId, filters: Vec<(ParameterId, MapShape)> },
     /// The rest of a filter block: `out = x + narrow(silu(widen(norm(filtered))))`.
     Mix(Mix),
     /// Multi-head attention: `[frames, 3, heads, width]` to `[frames, heads, width]`; `weights` is `[heads, frames, frames]`.

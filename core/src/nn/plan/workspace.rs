@@ -7,9 +7,10 @@ use candle_core::{Result, Tensor, bail};
 
 use super::forward::{Frame, Phase, Scratch, phases};
 use super::layout::Layout;
-use super::op::{Op, ValueId};
+use super::op::{Op, ParameterId, ValueId};
 use super::parameters::Parameters;
 use super::recording::{Recording, ValueInfo};
+use crate::nn::kernel::filter::MapShape;
 use crate::nn::kernel::memory::Memory;
 use crate::nn::kernel::team::Team;
 use crate::nn::value::Value;
@@ -23,8 +24,8 @@ pub struct Plan {
     pub(super) preamble: Vec<Op>,
     /// What depends on frames.
     pub(super) main: Vec<Op>,
-    inputs: Vec<ValueId>,
-    output: ValueId,
+    pub(super) inputs: Vec<ValueId>,
+    pub(super) output: ValueId,
     trains: bool,
 }
 
@@ -138,6 +139,15 @@ impl Plan {
             let _dismissal = Dismissal(&team);
             body(&mut Runner { pass: &pass, team: &team, scratch: Scratch::default() })
         })
+    }
+
+    /// The filters whose sum is value `id`, each with the shape of the map that it sees.
+    pub(super) fn filters_of(&self, id: ValueId) -> &[(ParameterId, MapShape)] {
+        let filters = self.main.iter().find_map(|op| match op {
+            Op::Filter { out, filters, .. } if *out == id => Some(&filters[..]),
+            _ => None,
+        });
+        filters.unwrap_or_default()
     }
 
     /// Copy inputs of one kind to their places.
