@@ -31,6 +31,7 @@ fn log_magnitude(hop_length: usize, refinements: usize) -> Box<dyn Representatio
         hop_length,
         floor_db: -100.0,
         refinements,
+        onset: 0,
     }
     .build()
     .expect("these parameters are in range")

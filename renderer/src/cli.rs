@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use brownian_core::diffusion::Sampler;
+use brownian_core::error::DiffusionError;
 use brownian_core::generate::FileFormat;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -412,7 +413,7 @@ fn mask(text: &str) -> Result<[f64; 2], String> {
 }
 
 pub(crate) fn sampler(text: &str) -> Result<Sampler, String> {
-    serde_json::from_value(text.into()).map_err(|_| format!("unknown sampler {text:?}; need dpmpp-2m, heun or euler"))
+    text.parse().map_err(|error: DiffusionError| error.to_string())
 }
 
 fn example_duration(text: &str) -> Result<f64, String> {

@@ -3,6 +3,7 @@
 //! Read [`Denoiser`] first, then [`karras_sigmas`], one sampler ([`euler`] is the shortest), and
 //! [`precondition`], where a network becomes a denoiser. Tensors are `[batch, frames, channels]`, `f32`.
 
+mod consistency;
 mod denoiser;
 mod dpmpp_2m;
 mod euler;
@@ -20,6 +21,7 @@ mod schedule;
 #[cfg(test)]
 mod closed_form;
 
+pub use consistency::consistency;
 pub use denoiser::Denoiser;
 pub use dpmpp_2m::dpmpp_2m;
 pub use euler::euler;

@@ -6,10 +6,10 @@ use std::str::FromStr;
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::diffusion::{Denoiser, dpmpp_2m, euler, heun};
+use crate::diffusion::{Denoiser, consistency, dpmpp_2m, euler, heun, karras_sigmas};
 use crate::error::{DiffusionError, Result};
 
-/// Which solver of the probability-flow ODE.
+/// How noise becomes data: by which solver of the probability-flow ODE, or along a student's shortcuts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Sampler {
     /// DPM-Solver++(2M): second order, one evaluation a step.
@@ -21,11 +21,14 @@ pub enum Sampler {
     /// Euler: first order, one evaluation a step.
     #[serde(rename = "euler")]
     Euler,
+    /// Multistep consistency sampling: for students that were distilled, one evaluation a step.
+    #[serde(rename = "consistency")]
+    Consistency,
 }
 
 impl Sampler {
     /// Every sampler, the usual one first.
-    pub const ALL: [Self; 3] = [Self::DpmPp2m, Self::Heun, Self::Euler];
+    pub const ALL: [Self; 4] = [Self::DpmPp2m, Self::Heun, Self::Euler, Self::Consistency];
 
     /// The name that users type and files keep.
     pub fn name(self) -> &'static str {
@@ -33,13 +36,28 @@ impl Sampler {
             Self::DpmPp2m => "dpmpp-2m",
             Self::Heun => "heun",
             Self::Euler => "euler",
+            Self::Consistency => "consistency",
         }
+    }
+
+    /// The noise levels of so many steps, `steps + 1` values from `sigma_max` down to 0: [`karras_sigmas`], of which
+    /// consistency sampling leaves out the lowest, where next to nothing is left to see.
+    ///
+    /// # Errors
+    /// As [`karras_sigmas`].
+    pub fn sigmas(self, steps: usize, sigma_min: f64, sigma_max: f64, rho: f64) -> Result<Vec<f64>> {
+        if self != Self::Consistency || steps == 0 {
+            return karras_sigmas(steps, sigma_min, sigma_max, rho);
+        }
+        let mut sigmas = karras_sigmas(steps + 1, sigma_min, sigma_max, rho)?;
+        sigmas.remove(steps);
+        Ok(sigmas)
     }
 
     /// How often [`Sampler::sample`] calls the denoiser for a schedule of `steps` steps (`steps + 1` sigmas).
     pub fn num_evaluations(self, steps: usize) -> usize {
         match self {
-            Self::DpmPp2m | Self::Euler => steps,
+            Self::DpmPp2m | Self::Euler | Self::Consistency => steps,
             Self::Heun => (2 * steps).saturating_sub(1),
         }
     }
@@ -53,6 +71,7 @@ impl Sampler {
             Self::DpmPp2m => dpmpp_2m(model, x, sigmas),
             Self::Heun => heun(model, x, sigmas),
             Self::Euler => euler(model, x, sigmas),
+            Self::Consistency => consistency(model, x, sigmas),
         }
     }
 }
@@ -91,7 +110,7 @@ mod tests {
     #[test]
     fn an_unknown_sampler_is_answered_with_the_known_ones() {
         let message = "ddim".parse::<Sampler>().unwrap_err().to_string();
-        assert_eq!(message, r#"sampler "ddim" is unknown; known: dpmpp-2m, heun, euler"#);
+        assert_eq!(message, r#"sampler "ddim" is unknown; known: dpmpp-2m, heun, euler, consistency"#);
     }
 
     #[test]
@@ -108,6 +127,15 @@ mod tests {
                 assert_eq!(calls.get(), sampler.num_evaluations(steps), "{sampler} with {steps} steps");
             }
         }
+    }
+
+    #[test]
+    fn consistency_sampling_leaves_out_the_lowest_level() {
+        let all = karras_sigmas(5, 0.02, 40.0, 7.0).unwrap();
+        let sigmas = Sampler::Consistency.sigmas(4, 0.02, 40.0, 7.0).unwrap();
+        assert_eq!(sigmas, [all[0], all[1], all[2], all[3], 0.0]);
+        assert_eq!(Sampler::Consistency.sigmas(1, 0.02, 40.0, 7.0).unwrap(), [40.0, 0.0]);
+        assert_eq!(Sampler::Euler.sigmas(5, 0.02, 40.0, 7.0).unwrap(), all);
     }
 
     #[test]

@@ -10,6 +10,8 @@ use super::threads::for_each;
 
 /// Columns of a block: what one task transforms. Fixed, so that every sum has one order whatever the threads.
 const COLUMNS: usize = 16;
+/// Samples over which a signal rises that begins in silence.
+const RISE: usize = 8;
 
 /// A signal that goes through an [`Stft`] and back again and again, without its spectrum being stored.
 ///
@@ -51,11 +53,11 @@ pub(crate) struct Column<'a> {
 }
 
 impl OverlapAdd {
-    /// Silence of `num_samples`.
+    /// Silence of `num_samples`, of which the first `silent` stay so: the signal rises over the last of them.
     ///
     /// # Panics
     /// As [`Stft::scratch`].
-    pub fn new(stft: &Stft, num_samples: usize) -> Self {
+    pub fn new(stft: &Stft, num_samples: usize, silent: usize) -> Self {
         let StftConfig { n_fft, hop_length, framing, .. } = *stft.config();
         let (step, length) = (COLUMNS * hop_length, (COLUMNS - 1) * hop_length + n_fft);
         let num_columns = stft.num_columns(num_samples);
@@ -64,6 +66,9 @@ impl OverlapAdd {
             (0..num_columns).step_by(COLUMNS).map(|first| Block::new(stft, columns(first), length)).collect();
         let mut gain = stft.padded_gain(num_samples);
         gain.resize((blocks.len() - 1) * step + length, 0.0);
+        for (i, gain) in gain[n_fft / 2..].iter_mut().take(silent).enumerate() {
+            *gain *= 1.0 - ((silent - i) as f32 / RISE as f32).min(1.0);
+        }
         let period = if framing == Framing::Circular { num_samples } else { gain.len() + length };
         Self { num_samples, step, period, gain, sums: vec![vec![0.0; length]; blocks.len()], blocks }
     }

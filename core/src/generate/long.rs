@@ -18,7 +18,7 @@ use super::sounds::Workshop;
 use super::stages::RHO;
 use super::watch::Watch;
 use crate::conditioning::Blend;
-use crate::diffusion::{Denoiser, Knowing, karras_sigmas};
+use crate::diffusion::{Denoiser, Knowing};
 use crate::error::Result;
 use crate::model::{Model, Sampling};
 use crate::noise::{NoiseStream, Seed};
@@ -228,7 +228,7 @@ impl<'a> Texture<'a> {
         let shape = (1, num_frames, num_channels);
         let tensor = |data: &[f32]| Tensor::from_slice(data, shape, &self.model.device);
         let defaults = &self.model.card.config.sampling;
-        let sigmas = karras_sigmas(self.recipe.steps, defaults.sigma_min, defaults.sigma_max, RHO)?;
+        let sigmas = self.recipe.sampler.sigmas(self.recipe.steps, defaults.sigma_min, defaults.sigma_max, RHO)?;
         let mut data = known.to_vec();
         data.resize(num_frames * num_channels, 0.0);
         let is_known: Vec<u8> = (0..data.len()).map(|i| u8::from(i < known.len())).collect();

@@ -132,7 +132,14 @@ fn sweep(folder: &tempfile::TempDir, num_samples: usize) -> SoundFile {
 /// The mean difference of the cells' levels, in dB, of two sounds of 9,600 samples.
 fn distance_db(a: &[f32], b: &[f32]) -> f32 {
     let [num_samples, n_fft, hop_length] = [9600, 512, 128];
-    let config = RepresentationConfig::LogMagnitude { num_samples, n_fft, hop_length, floor_db: -80.0, refinements: 0 };
+    let config = RepresentationConfig::LogMagnitude {
+        num_samples,
+        n_fft,
+        hop_length,
+        floor_db: -80.0,
+        refinements: 0,
+        onset: 0,
+    };
     let levels = |samples: &[f32]| config.build().unwrap().encode(samples).unwrap().data;
     let (a, b) = (levels(a), levels(b));
     a.iter().zip(&b).map(|(a, b)| (a - b).abs()).sum::<f32>() / a.len() as f32

@@ -18,6 +18,8 @@ use crate::representation::Frames;
 
 /// Longest fade at a clip's end, in seconds: short enough to keep the sound, long enough not to click.
 const FADE_S: f64 = 0.005;
+/// Lower than any drum.
+const LOWEST_HZ: f64 = 10.0;
 
 /// A resolved recipe with the files that it starts from, read.
 pub(super) struct Job<'a> {
@@ -93,6 +95,11 @@ impl<'a> Job<'a> {
             let period = Clip::mono(samples, sample_rate)?;
             return Ok(looped.at_rate(&period, self.recipe.duration_s, sample_rate)?.into_channels().remove(0));
         }
+        block_dc(&mut samples, sample_rate);
+        // A note may sound on at its end: whoever holds its key expects it to.
+        if !self.shop.model.card.config.partials {
+            die_away(&mut samples);
+        }
         samples.truncate(samples_in(self.recipe.duration_s, sample_rate).max(1));
         fade_out(&mut samples, sample_rate);
         Ok(samples)
@@ -132,6 +139,30 @@ impl Init {
     }
 }
 
+/// Take away what lies below [`LOWEST_HZ`], by a pole and a zero: magnitudes that are a little off give the lowest bins a mean
+/// that no recording has.
+fn block_dc(samples: &mut [f32], sample_rate: u32) {
+    let pole = libm::exp(-std::f64::consts::TAU * LOWEST_HZ / f64::from(sample_rate));
+    let (mut before, mut out) = (0.0, 0.0);
+    for sample in samples {
+        let x = f64::from(*sample);
+        out = pole * out + 0.5 * (1.0 + pole) * (x - before);
+        before = x;
+        *sample = out as f32;
+    }
+}
+
+/// A raised-cosine fade over the last fifth of a whole clip: what would ring for longer than the model's clips dies away
+/// instead of being cut.
+fn die_away(samples: &mut [f32]) {
+    let length = samples.len() / 5;
+    let start = samples.len() - length;
+    for (i, sample) in samples[start..].iter_mut().enumerate() {
+        let position = (i + 1) as f64 / length as f64;
+        *sample *= (0.5 + 0.5 * libm::cos(std::f64::consts::PI * position)) as f32;
+    }
+}
+
 /// A raised-cosine fade over the last 5 ms (or a quarter of a very short clip); the last sample is 0.
 pub(super) fn fade_out(samples: &mut [f32], sample_rate: u32) {
     let length = samples_in(FADE_S, sample_rate).min(samples.len() / 4);
@@ -145,6 +176,26 @@ pub(super) fn fade_out(samples: &mut [f32], sample_rate: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mean_goes_and_a_bass_drum_stays() {
+        let tone = |i: usize| (std::f64::consts::TAU * 50.0 * i as f64 / 44_100.0).sin();
+        let mut samples: Vec<f32> = (0..44_100).map(|i| (0.2 + tone(i)) as f32).collect();
+        block_dc(&mut samples, 44_100);
+        let rest = &samples[22_050..];
+        let mean = rest.iter().map(|&x| f64::from(x)).sum::<f64>() / rest.len() as f64;
+        let peak = rest.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+        // Half a second is five time constants of a pole at 10 Hz, and 50 Hz lose 2 % there.
+        assert!(mean.abs() < 1e-3 && (0.97..1.0).contains(&peak), "{mean} {peak}");
+    }
+
+    #[test]
+    fn a_clip_dies_away_over_its_last_fifth() {
+        let mut samples = vec![1.0; 1000];
+        die_away(&mut samples);
+        assert!(samples[..800].iter().all(|x| *x == 1.0) && samples[999] == 0.0);
+        assert!((samples[899] - 0.5).abs() < 1e-6 && samples.windows(2).all(|pair| pair[0] >= pair[1]));
+    }
 
     #[test]
     fn a_fade_ends_in_silence_and_leaves_the_start_alone() {

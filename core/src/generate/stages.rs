@@ -197,7 +197,7 @@ impl<'a> Run<'a> {
             Start::Near(_, sigma) => sigma.clamp(1.01 * defaults.sigma_min, defaults.sigma_max),
             _ => defaults.sigma_max,
         };
-        let sigmas = karras_sigmas(self.recipe.steps, defaults.sigma_min, sigma_max, RHO)?;
+        let sigmas = self.recipe.sampler.sigmas(self.recipe.steps, defaults.sigma_min, sigma_max, RHO)?;
         let mut noise = self.noise(layer, sigma_max)?;
         match &start {
             Start::Noise => {}

@@ -62,6 +62,7 @@ mod tests {
             hop_length: 128,
             floor_db: -100.0,
             refinements: 0,
+            onset: 0,
         };
         Partials::new(&representation, 44_100)
     }

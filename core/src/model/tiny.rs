@@ -133,6 +133,7 @@ fn two_stage_config() -> ModelConfig {
         hop_length: 32,
         floor_db: -100.0,
         refinements: 1,
+        onset: 0,
     };
     ModelConfig {
         sample_rate: 16_000,

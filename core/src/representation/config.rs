@@ -49,7 +49,15 @@ pub enum RepresentationConfig {
         floor_db: f32,
         /// Rounds of fast Griffin-Lim after PGHI (0..=32).
         refinements: usize,
+        /// Samples before the sound begins in every training example, below `num_samples`: what is decoded keeps silent there,
+        /// in every round, and phases that would begin the sound too early find none. 0 knows of no such samples.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        onset: usize,
     },
+}
+
+fn is_zero(&number: &usize) -> bool {
+    number == 0
 }
 
 impl RepresentationConfig {
@@ -64,9 +72,10 @@ impl RepresentationConfig {
             Self::ComplexStft { num_samples, n_fft, exponent } => {
                 Box::new(ComplexStft::new(num_samples, n_fft, exponent))
             }
-            Self::LogMagnitude { num_samples, n_fft, hop_length, floor_db, refinements } => {
+            Self::LogMagnitude { num_samples, n_fft, hop_length, floor_db, refinements, onset } => {
                 let framing = Framing::Centered;
-                Box::new(LogMagnitude::new(num_samples, [n_fft, hop_length], framing, floor_db, refinements))
+                let lengths = [n_fft, hop_length, onset];
+                Box::new(LogMagnitude::new(num_samples, lengths, framing, floor_db, refinements))
             }
         })
     }
@@ -78,6 +87,23 @@ impl RepresentationConfig {
             | Self::ComplexStft { num_samples, .. }
             | Self::LogMagnitude { num_samples, .. } => num_samples,
         }
+    }
+
+    /// Samples that stay silent at the start of a clip; 0 of representations that know of none.
+    pub fn onset(&self) -> usize {
+        match *self {
+            Self::LogMagnitude { onset, .. } => onset,
+            Self::Waveform { .. } | Self::ComplexStft { .. } => 0,
+        }
+    }
+
+    /// The same with another onset, where it has one.
+    #[must_use]
+    pub fn with_onset(mut self, samples: usize) -> Self {
+        if let Self::LogMagnitude { onset, .. } = &mut self {
+            *onset = samples;
+        }
+        self
     }
 
     /// Samples from one frame to the next.
@@ -108,7 +134,7 @@ impl RepresentationConfig {
         let hop_length = ((wanted_samples / num_frames as f64).round() as usize).clamp(1, n_fft / 2);
         let framing = Framing::Circular;
         let num_samples = num_frames * hop_length;
-        Ok(Box::new(LogMagnitude::new(num_samples, [n_fft, hop_length], framing, floor_db, refinements)))
+        Ok(Box::new(LogMagnitude::new(num_samples, [n_fft, hop_length, 0], framing, floor_db, refinements)))
     }
 
     /// Check every parameter; costs nothing.
@@ -128,12 +154,13 @@ impl RepresentationConfig {
                 check.range("exponent", exponent, 0.1..=1.0)?;
                 check.num_samples(num_samples, n_fft / 2)
             }
-            Self::LogMagnitude { num_samples, n_fft, hop_length, floor_db, refinements } => {
+            Self::LogMagnitude { num_samples, n_fft, hop_length, floor_db, refinements, onset } => {
                 let check = Check("log-magnitude");
                 check.multiple("n_fft", n_fft, 64, 64..=16384)?;
                 check.power_of_two("hop_length", hop_length, n_fft / 32..=n_fft / 2)?;
                 check.range("floor_db", floor_db, -200.0..=-40.0)?;
                 check.range("refinements", refinements, 0..=32)?;
+                check.range("onset", onset, 0..=num_samples.saturating_sub(1))?;
                 check.num_samples(num_samples, hop_length)?;
                 // Cannot overflow: 2^24 samples and 2^13 bins.
                 check.range("num_samples x n_fft / hop_length", num_samples / hop_length * n_fft, 1..=2 * MAX_VALUES)
@@ -178,7 +205,7 @@ mod tests {
     use super::*;
 
     fn log_magnitude(num_samples: usize, n_fft: usize, hop_length: usize, floor_db: f32) -> RepresentationConfig {
-        RepresentationConfig::LogMagnitude { num_samples, n_fft, hop_length, floor_db, refinements: 8 }
+        RepresentationConfig::LogMagnitude { num_samples, n_fft, hop_length, floor_db, refinements: 8, onset: 0 }
     }
 
     #[test]
@@ -216,6 +243,7 @@ mod tests {
             hop_length: 128,
             floor_db: -100.0,
             refinements: 33,
+            onset: 0,
         };
         for (config, name) in [
             (log_magnitude(usize::MAX, 1024, 256, -100.0), "num_samples is"),

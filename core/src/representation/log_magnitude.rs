@@ -34,6 +34,8 @@ pub(crate) struct LogMagnitude {
     num_samples: usize,
     floor_db: f32,
     refinements: usize,
+    /// Samples that stay silent.
+    onset: usize,
     /// Buffers of decodings that ended: as many as there ever were at once.
     spare: Mutex<Vec<OverlapAdd>>,
 }
@@ -43,13 +45,13 @@ impl LogMagnitude {
     /// multiple of the hop.
     pub fn new(
         num_samples: usize,
-        [n_fft, hop_length]: [usize; 2],
+        [n_fft, hop_length, onset]: [usize; 3],
         framing: Framing,
         floor_db: f32,
         refinements: usize,
     ) -> Self {
         let config = StftConfig { n_fft, hop_length, window: Window::Gaussian, framing };
-        Self { stft: Stft::new(config), num_samples, floor_db, refinements, spare: Mutex::default() }
+        Self { stft: Stft::new(config), num_samples, floor_db, refinements, onset, spare: Mutex::default() }
     }
 
     /// Linear magnitudes of the STFT and their natural logarithm, both without Nyquist.
@@ -84,7 +86,30 @@ impl LogMagnitude {
     /// Those of an earlier decoding, if there are any that no other has now.
     fn buffers(&self) -> OverlapAdd {
         let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        spare.unwrap_or_else(|| OverlapAdd::new(&self.stft, self.num_samples))
+        spare.unwrap_or_else(|| OverlapAdd::new(&self.stft, self.num_samples, self.onset))
+    }
+
+    /// Phases for the magnitudes, then rounds of Griffin-Lim in these buffers.
+    fn decode_in(
+        &self,
+        overlap_add: &mut OverlapAdd,
+        known: &[f32],
+        frames: &Frames,
+        noise: &mut NoiseStream,
+    ) -> Result<Vec<f32>> {
+        self.check_frames(frames)?;
+        let (mut linear, mut log) = self.magnitudes(frames);
+        let known_phases = self.take_known(known, &mut linear, &mut log);
+        let magnitudes = Magnitudes { log: &log, linear: &linear, num_bins: self.num_channels() };
+        let phases = PhaseIntegrator::new(self.stft.config()).integrate(&known_phases, &magnitudes, noise);
+        overlap_add.synthesize(&self.stft, |column| {
+            let (nyquist, audible) = column.bins.split_last_mut().expect("every spectrum has a Nyquist bin");
+            *nyquist = Complex32::ZERO;
+            let cells = column.index * audible.len()..(column.index + 1) * audible.len();
+            from_polar(audible, &linear[cells.clone()], &phases[cells]);
+        });
+        refine(&self.stft, &linear, overlap_add, self.refinements);
+        Ok(overlap_add.samples(&self.stft))
     }
 }
 
@@ -121,26 +146,15 @@ impl Representation for LogMagnitude {
     }
 
     fn decode(&self, frames: &Frames, noise: &mut NoiseStream) -> Result<Vec<f32>> {
-        self.decode_after(&[], frames, noise)
+        let mut overlap_add = self.buffers();
+        let samples = self.decode_in(&mut overlap_add, &[], frames, noise);
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(overlap_add);
+        samples
     }
 
     fn decode_after(&self, known: &[f32], frames: &Frames, noise: &mut NoiseStream) -> Result<Vec<f32>> {
-        self.check_frames(frames)?;
-        let (mut linear, mut log) = self.magnitudes(frames);
-        let known_phases = self.take_known(known, &mut linear, &mut log);
-        let magnitudes = Magnitudes { log: &log, linear: &linear, num_bins: self.num_channels() };
-        let phases = PhaseIntegrator::new(self.stft.config()).integrate(&known_phases, &magnitudes, noise);
-        let mut overlap_add = self.buffers();
-        overlap_add.synthesize(&self.stft, |column| {
-            let (nyquist, audible) = column.bins.split_last_mut().expect("every spectrum has a Nyquist bin");
-            *nyquist = Complex32::ZERO;
-            let cells = column.index * audible.len()..(column.index + 1) * audible.len();
-            from_polar(audible, &linear[cells.clone()], &phases[cells]);
-        });
-        refine(&self.stft, &linear, &mut overlap_add, self.refinements);
-        let samples = overlap_add.samples(&self.stft);
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(overlap_add);
-        Ok(samples)
+        // A window in the middle of a sound does not begin with its onset.
+        self.decode_in(&mut OverlapAdd::new(&self.stft, self.num_samples, 0), known, frames, noise)
     }
 
     fn known_frames(&self, known: &[bool]) -> Vec<bool> {
@@ -165,7 +179,7 @@ impl Representation for LogMagnitude {
         samples: &[f32],
         known: &[bool],
     ) -> Result<Vec<f32>> {
-        let mut decoded = self.decode(frames, noise)?;
+        let mut decoded = self.decode_after(&[], frames, noise)?;
         let (magnitudes, _) = self.magnitudes(frames);
         let known_frames = self.known_frames(known);
         let num_bins = self.stft.num_bins();

@@ -52,7 +52,14 @@ mod tests {
 
     fn config(n_fft: usize) -> RepresentationConfig {
         let [num_samples, hop_length] = [32_768, n_fft / 4];
-        RepresentationConfig::LogMagnitude { num_samples, n_fft, hop_length, floor_db: -100.0, refinements: 0 }
+        RepresentationConfig::LogMagnitude {
+            num_samples,
+            n_fft,
+            hop_length,
+            floor_db: -100.0,
+            refinements: 0,
+            onset: 0,
+        }
     }
 
     fn levels(note: f32) -> Vec<f32> {

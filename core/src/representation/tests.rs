@@ -18,7 +18,7 @@ fn hit(num_samples: usize) -> Vec<f32> {
 }
 
 fn log_magnitude(num_samples: usize, hop_length: usize, refinements: usize) -> Box<dyn Representation> {
-    RepresentationConfig::LogMagnitude { num_samples, n_fft: 1024, hop_length, floor_db: -100.0, refinements }
+    RepresentationConfig::LogMagnitude { num_samples, n_fft: 1024, hop_length, floor_db: -100.0, refinements, onset: 0 }
         .build()
         .unwrap()
 }
@@ -208,4 +208,35 @@ fn other_lengths_and_shapes_are_refused() {
     assert!(message.contains("31 x 512") && message.contains("need 32 x 512"), "{message}");
     let lying = Frames { data: vec![0.0; 5], num_frames: 32, num_channels: 512 };
     assert!(representation.decode(&lying, &mut stream()).is_err());
+}
+
+#[test]
+fn before_the_onset_there_is_silence_and_the_attack_is_the_faster_for_it() -> Result<()> {
+    // A click that rings, as a training example has it: nothing before sample 64.
+    let num_samples = 16_384;
+    let x: Vec<f32> = (0..num_samples)
+        .map(|i: usize| match i.checked_sub(64) {
+            Some(t) => f32::exp(-(t as f32) / 900.0) * f32::cos(t as f32 * 0.9),
+            None => 0.0,
+        })
+        .collect();
+    let decoded = |onset: usize| -> Result<Vec<f32>> {
+        let config = RepresentationConfig::LogMagnitude {
+            num_samples,
+            n_fft: 1024,
+            hop_length: 256,
+            floor_db: -100.0,
+            refinements: 16,
+            onset,
+        };
+        let representation = config.build()?;
+        representation.decode(&representation.encode(&x)?, &mut NoiseStream::new(Seed(1), "phase", 0))
+    };
+    let (with, without) = (decoded(64)?, decoded(0)?);
+    assert!(with[..56].iter().all(|x| *x == 0.0));
+    assert!(without[..56].iter().any(|x| x.abs() > 0.01));
+    // From there on it is nearer to what was encoded.
+    let distance = |y: &[f32]| x.iter().zip(y).map(|(x, y)| (x - y).powi(2)).sum::<f32>();
+    assert!(distance(&with) < 0.5 * distance(&without), "{} {}", distance(&with), distance(&without));
+    Ok(())
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::objective::{Consistency, Objective};
 use super::optimizer::OptimizerConfig;
 use crate::conditioning::Attribute;
-use crate::dataset::{AugmentConfig, DatasetConfig};
+use crate::dataset::{AugmentConfig, DatasetConfig, ONSET};
 use crate::diffusion::{NoiseLevels, Sampler};
 use crate::error::{Result, TrainError};
 use crate::model::{Context, EnvelopeStageConfig, ModelConfig, SamplingDefaults};
@@ -38,6 +38,9 @@ pub struct TrainConfig {
     pub drop_condition: f32,
     /// Probability of hiding all attributes (otherwise a share of them that is drawn anew), and of hiding the pitch.
     pub drop_attribute: f32,
+    /// Examples of a batch that are one variation of one sound, at as many noise levels, 1..=64. More than 1 is for machines
+    /// whose graphics card waits for variations.
+    pub fine_draws: usize,
     /// Noise levels that the envelope stage is asked at for every example, 1..=64: it costs little beside the fine stage.
     pub envelope_draws: usize,
     /// Largest standard deviation, dB, of the error put on envelopes that the fine stage sees.
@@ -96,6 +99,7 @@ impl Default for TrainConfig {
             ema_decay: 0.999,
             drop_condition: 0.1,
             drop_attribute: 0.4,
+            fine_draws: 1,
             envelope_draws: 4,
             envelope_error_db: 2.0,
             evaluate_every: 500,
@@ -108,6 +112,7 @@ impl Default for TrainConfig {
                 hop_length: 256,
                 floor_db: -100.0,
                 refinements: 16,
+                onset: ONSET,
             },
             maps: MapsConfig::default(),
             partials: false,
@@ -165,6 +170,7 @@ impl TrainConfig {
                 hop_length: 256,
                 floor_db: -100.0,
                 refinements: 16,
+                onset: 0,
             },
             envelope: None,
             unet: UnetConfig { circular: true, ..like.unet },
@@ -208,6 +214,7 @@ impl TrainConfig {
         need(probability.contains(&self.drop_attribute), "drop_attribute", self.drop_attribute.to_string(), "0..=1")?;
         let draws = self.envelope_draws;
         need((1..=64).contains(&draws), "envelope_draws", draws.to_string(), "1..=64")?;
+        need((1..=64).contains(&self.fine_draws), "fine_draws", self.fine_draws.to_string(), "1..=64")?;
         need(self.evaluate_every > 0, "evaluate_every", self.evaluate_every.to_string(), "at least 1")?;
         need(self.preview_every > 0, "preview_every", self.preview_every.to_string(), "at least 1")?;
         let fits = !self.dataset.windows || (self.unet.circular && self.envelope.is_none());

@@ -24,6 +24,7 @@ pub(super) struct Prepared {
 }
 
 /// One example as the networks see it, all of unit variance.
+#[derive(Clone)]
 pub(super) struct Item {
     /// What the envelope stage learns to make.
     pub(super) envelope: Option<Frames>,

@@ -15,7 +15,8 @@ use crate::representation::Maps;
 
 impl TrainConfig {
     /// These settings with the representation, the networks and the noise levels of a model, so that a training can begin
-    /// from it. Of their own networks they keep strides of the head that go on where the model's end.
+    /// from it. Of their own they keep what a model may grow by: strides of the head that go on where the model's end, and an
+    /// onset later than the model's.
     #[must_use]
     pub fn following(self, card: &Card) -> Self {
         let like = card.config.clone();
@@ -23,9 +24,10 @@ impl TrainConfig {
         dataset.sample_rate = like.sample_rate;
         dataset.num_samples = like.representation.num_samples();
         dataset.windows = like.is_texture();
+        let onset = if dataset.windows { 0 } else { self.representation.onset().max(like.representation.onset()) };
         Self {
             dataset,
-            representation: like.representation,
+            representation: like.representation.with_onset(onset),
             envelope: like.envelope,
             unet: like.unet.grown_to(&self.unet),
             sampling: like.sampling,
@@ -37,7 +39,8 @@ impl TrainConfig {
 /// Check that a training of `config` over `classes` can begin from `model`.
 pub(super) fn check(config: &TrainConfig, classes: &[String], model: &StoredModel) -> Result<()> {
     let (like, id) = (&model.card.config, model.card.id.clone());
-    let same = like.representation == config.representation && like.envelope == config.envelope;
+    let [ours, models] = [&config.representation, &like.representation].map(|r| r.clone().with_onset(0));
+    let same = models == ours && like.envelope == config.envelope;
     let unet = like.unet.clone().grown_to(&config.unet);
     if !same || unet != config.unet || like.sample_rate != config.dataset.sample_rate {
         return Err(TrainError::OtherNetworks { model: id }.into());

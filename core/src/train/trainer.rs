@@ -415,13 +415,20 @@ impl<'a> Trainer<'a> {
     /// Variations of sounds for these items of a step's batch, each with the stream that its noise comes from. Made by the
     /// threads of the current rayon pool.
     fn items(&self, step: u64, indices: &[usize]) -> Result<(Vec<Item>, Vec<NoiseStream>)> {
-        let item = |&i: &usize| {
-            let idx = step * self.config.batch_size as u64 + i as u64;
-            let mut noise = NoiseStream::new(Seed(self.config.seed), "train item", idx);
+        let draws = self.config.fine_draws;
+        let item = |variation: &[usize]| -> Result<Vec<(Item, NoiseStream)>> {
+            let own = |i: usize| {
+                let idx = step * self.config.batch_size as u64 + i as u64;
+                NoiseStream::new(Seed(self.config.seed), "train item", idx)
+            };
+            let mut noise = own(variation[0]);
             let example = self.dataset.augment(self.dataset.pick(&mut noise), &self.config.augment, &mut noise);
-            Ok((self.prepared.hidden(&example, &self.config, &mut noise)?, noise))
+            let item = self.prepared.hidden(&example, &self.config, &mut noise)?;
+            let others = variation[1..].iter().map(|&i| (item.clone(), own(i))).collect::<Vec<_>>();
+            Ok(std::iter::once((item, noise)).chain(others).collect())
         };
-        indices.par_iter().map(item).collect()
+        let items = indices.par_chunks(draws).map(item).collect::<Result<Vec<_>>>()?;
+        Ok(items.into_iter().flatten().unzip())
     }
 
     /// The held-out loss of the averaged weights.

@@ -69,6 +69,7 @@ pub fn config(two_stages: bool) -> TrainConfig {
             hop_length: 32,
             floor_db: -100.0,
             refinements: 4,
+            onset: 0,
         },
         envelope: Some(EnvelopeStageConfig { grid: EnvelopeConfig { columns: 12, bands: 8 }, unet: unet(None) }),
         unet: unet(Some(HeadConfig {

@@ -57,6 +57,6 @@ fn student(mut config: TrainConfig, args: &Args) -> TrainConfig {
         config.optimizer.learning_rate = LEARNING_RATE;
     }
     config.sampling.steps = STEPS;
-    config.sampling.sampler = Sampler::Euler;
+    config.sampling.sampler = Sampler::Consistency;
     config
 }

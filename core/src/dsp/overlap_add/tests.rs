@@ -37,7 +37,7 @@ fn synthesis_equals_the_plain_inverse_with_either_framing() {
             // Not the spectrum of any signal: the columns do not agree with each other.
             let mut spectrum = stft.forward(&noise(num_samples));
             spectrum.iter_mut().enumerate().for_each(|(i, z)| *z *= 1.0 + (i % 7) as f32 / 7.0);
-            let mut signal = OverlapAdd::new(&stft, num_samples);
+            let mut signal = OverlapAdd::new(&stft, num_samples, 0);
             signal.synthesize(&stft, copy(&spectrum));
             let case = format!("{n_fft}/{hop_length} {framing:?}");
             assert_close(&signal.samples(&stft), &stft.inverse(&spectrum, num_samples), &case);
@@ -51,7 +51,7 @@ fn resynthesis_equals_forward_change_and_inverse_with_either_framing() {
         for framing in [Framing::Centered, Framing::Circular] {
             let (x, stft) = (noise(num_samples), planned(n_fft, hop_length, framing));
             let bend = |column: usize, z: &mut Complex32| *z *= 1.0 / (1.0 + column as f32);
-            let mut signal = OverlapAdd::new(&stft, num_samples);
+            let mut signal = OverlapAdd::new(&stft, num_samples, 0);
             signal.synthesize(&stft, copy(&stft.forward(&x)));
             signal.resynthesize(&stft, |column| column.bins.iter_mut().for_each(|z| bend(column.index, z)));
             let mut spectrum = stft.forward(&x);
@@ -65,7 +65,7 @@ fn resynthesis_equals_forward_change_and_inverse_with_either_framing() {
 #[test]
 fn a_column_finds_what_it_kept() {
     let stft = planned(64, 16, Framing::Centered);
-    let mut signal = OverlapAdd::new(&stft, 1000);
+    let mut signal = OverlapAdd::new(&stft, 1000, 0);
     signal.synthesize(&stft, |column| {
         column.bins.fill(Complex32::ZERO);
         column.kept.fill(Complex32::new(column.index as f32, 1.0));
@@ -80,7 +80,7 @@ fn any_number_of_threads_makes_the_same_bytes() {
     let stft = planned(64, 16, Framing::Circular);
     let spectrum = stft.forward(&noise(4096));
     let make = || {
-        let mut signal = OverlapAdd::new(&stft, 4096);
+        let mut signal = OverlapAdd::new(&stft, 4096, 0);
         signal.synthesize(&stft, copy(&spectrum));
         (0..3).for_each(|_| signal.resynthesize(&stft, |column| column.bins[3] *= 1.5));
         signal.samples(&stft)
