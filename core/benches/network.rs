@@ -37,8 +37,9 @@ fn layers() -> Vec<Layer> {
     let fold = |x: &Value, _: &Value, weights: &Weights| Linear::new(2048, 160, Init::FanIn(2048), weights)?.forward(x);
     let norm = |x: &Value, _: &Value, weights: &Weights| GroupNorm::new(160, weights)?.forward_silu(x);
     let attention = |x: &Value, _: &Value, weights: &Weights| SelfAttention::new(256, 4, weights)?.forward(x);
-    let filter =
-        |x: &Value, film: &Value, weights: &Weights| FilterBlock2d::new(32, Padding::Zero, weights)?.forward(x, film);
+    let filter = |x: &Value, film: &Value, weights: &Weights| {
+        FilterBlock2d::new(32, &[], Padding::Zero, weights)?.forward(x, film)
+    };
     vec![
         Layer {
             name: "conv 160 to 160, 3 taps, 64 frames",

@@ -59,7 +59,7 @@ enum Command {
 /// The networks of one engine.
 enum Network {
     Ours(Box<Ours>),
-    Stock(Stock),
+    Stock(Box<Stock>),
 }
 
 impl Network {
@@ -85,7 +85,7 @@ impl Engine {
                 let loaded = Case::load(&model, &stage, &input, batch)?;
                 let network = match self.name.as_str() {
                     "brownian" => Network::Ours(Box::new(Ours::new(&loaded, self.threads)?)),
-                    _ => Network::Stock(Stock::new(&loaded)?),
+                    _ => Network::Stock(Box::new(Stock::new(&loaded)?)),
                 };
                 self.networks.insert(case, (loaded, network));
                 Ok(json!({}))

@@ -72,8 +72,9 @@ mod tests {
         let one = sample(1);
         for steps in [2, 3, 4, 8] {
             let found = sample(steps);
-            // 32,768 values: their mean square is within 0.008 of its expectation, one standard deviation.
-            assert!((product(&found, &found) - 1.0).abs() < 0.04, "{steps} steps: {}", product(&found, &found));
+            // What went into the first estimate, a fortieth, is missing from the noise: up to 5 % of its variance. Of 32,768
+            // values the mean square is within 0.8 % of its expectation, one standard deviation.
+            assert!((0.93..1.03).contains(&product(&found, &found)), "{steps} steps: {}", product(&found, &found));
             // The noise of 40 is as good as forgotten after another of 2 or more.
             assert!(product(&found, &one) < 0.6, "{steps} steps: {}", product(&found, &one));
         }
