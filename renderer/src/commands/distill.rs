@@ -9,7 +9,7 @@ use crate::models::registry;
 use crate::outcome::Outcome;
 
 /// Steps that the student is used with unless told otherwise.
-const STEPS: usize = 4;
+const STEPS: usize = 2;
 /// Of a student that begins where its teacher ended.
 const LEARNING_RATE: f64 = 3e-4;
 
