@@ -1,5 +1,9 @@
 //! [`Trainer`]: the loop.
 
+#[cfg(feature = "cuda")]
+mod on_card;
+mod saving;
+
 use std::collections::{BTreeMap, HashMap};
 use std::panic::resume_unwind;
 use std::path::Path;
@@ -26,11 +30,11 @@ use super::report::{Event, Files, Identity, Progress, Summary};
 use super::stop::{Limit, Patience};
 use super::teacher::Teacher;
 use super::window::{Speed, Window};
-use super::{curves, export, preview, restore, start};
+use super::{export, restore, start};
 use crate::dataset::Dataset;
 use crate::error::{Result, TrainError};
 use crate::generate::Cancel;
-use crate::model::{self, StoredModel};
+use crate::model::StoredModel;
 use crate::nn::Weights;
 use crate::noise::{NoiseStream, Seed};
 
@@ -341,38 +345,6 @@ impl<'a> Trainer<'a> {
         Err(TrainError::Diverged { step: self.info.step, learning_rate }.into())
     }
 
-    /// One step on the card.
-    #[cfg(feature = "cuda")]
-    fn card_step(&mut self, share: f64) -> Result<(Losses, f64)> {
-        let step = self.info.step;
-        let numbers = self.optimizer.card_numbers(step, share, self.config.ema_decay);
-        let Some(mut card) = self.card.take() else { unreachable!("step() asks only where there is a card") };
-        let make = |step| self.wide.install(|| self.batch(step, share));
-        let done = card.step(step, &self.networks, self.teacher.as_ref(), self.config.loss, numbers, make);
-        self.card = Some(card);
-        let (losses, norm) = done?;
-        self.check(losses)?;
-        self.info.step += 1;
-        Ok((losses, norm))
-    }
-
-    /// The batch of a step. Runs on the current rayon pool.
-    #[cfg(feature = "cuda")]
-    fn batch(&self, step: u64, share: f64) -> Result<Batch> {
-        let indices: Vec<usize> = (0..self.config.batch_size).collect();
-        let (items, mut noises) = self.items(step, &indices)?;
-        Ok(Batch::new(step, &self.networks, &items, &self.sigmas(step, share).concat(), &mut noises))
-    }
-
-    /// Bring what the card has learnt to the networks and the optimizer here.
-    fn download(&mut self) -> Result<()> {
-        #[cfg(feature = "cuda")]
-        if let Some(card) = &self.card {
-            card.download(&self.networks, &mut self.optimizer)?;
-        }
-        Ok(())
-    }
-
     /// Change the parameters by the engine's gradients, or by those of the tape. Returns their norm.
     fn update(&mut self, tape: &BTreeMap<String, Tensor>, share: f64) -> Result<f64> {
         let vars = self.networks.weights.vars();
@@ -479,53 +451,6 @@ impl<'a> Trainer<'a> {
             held_out,
             seconds: self.info.seconds,
         })
-    }
-
-    fn preview(&mut self, on_event: &mut dyn FnMut(&Event)) -> Result<()> {
-        self.download()?;
-        self.export(&self.files.model())?;
-        let folder = self.files.previews(self.info.step);
-        preview::render(&self.files.model(), &folder, self.threads)?;
-        on_event(&Event::Previewed(folder));
-        Ok(())
-    }
-
-    /// Write checkpoint, model and curves.
-    fn save(&mut self) -> Result<()> {
-        self.download()?;
-        let mut tensors = self.map_tensors()?;
-        for (name, var) in self.networks.weights.vars() {
-            tensors.insert(format!("parameter.{name}"), var.as_tensor().clone());
-        }
-        for (name, tensor) in &self.lore {
-            tensors.insert(format!("{TEACHER}{name}"), tensor.clone());
-        }
-        for (name, slot) in &self.optimizer.slots {
-            tensors.insert(format!("ema.{name}"), slot.ema.clone());
-            tensors.insert(format!("first.{name}"), slot.first.clone());
-            tensors.insert(format!("second.{name}"), slot.second.clone());
-        }
-        checkpoint::save(&self.files.checkpoint(), &self.info, &tensors)?;
-        self.export(&self.files.model())?;
-        curves::draw(&self.files.curves(), &self.log.lines)
-    }
-
-    /// Write the model of the averaged weights.
-    fn export(&self, path: &Path) -> Result<()> {
-        let mut tensors = self.map_tensors()?;
-        for (name, slot) in &self.optimizer.slots {
-            tensors.insert(name.clone(), slot.ema.to_device(&Device::Cpu)?);
-        }
-        model::save(path, &export::card(&self.info), &tensors).map(drop)
-    }
-
-    fn map_tensors(&self) -> Result<BTreeMap<String, Tensor>> {
-        let mut tensors = BTreeMap::new();
-        checkpoint::maps_to_tensors("maps", &self.prepared.maps, &mut tensors)?;
-        if let Some((_, maps)) = &self.prepared.envelope {
-            checkpoint::maps_to_tensors("envelope_maps", maps, &mut tensors)?;
-        }
-        Ok(tensors)
     }
 }
 
