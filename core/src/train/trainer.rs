@@ -388,18 +388,21 @@ impl<'a> Trainer<'a> {
     /// threads of the current rayon pool.
     fn items(&self, step: u64, indices: &[usize]) -> Result<(Vec<Item>, Vec<NoiseStream>)> {
         let draws = self.config.fine_draws;
-        let item = |variation: &[usize]| -> Result<Vec<(Item, NoiseStream)>> {
-            let own = |i: usize| {
-                let idx = step * self.config.batch_size as u64 + i as u64;
-                NoiseStream::new(Seed(self.config.seed), "train item", idx)
-            };
-            let mut noise = own(variation[0]);
+        let own = |i: usize| {
+            let idx = step * self.config.batch_size as u64 + i as u64;
+            NoiseStream::new(Seed(self.config.seed), "train item", idx)
+        };
+        // Examples that share a variation have it from the first of them, whoever computes it.
+        let shared = |variation: &&[usize]| -> Result<Vec<(Item, NoiseStream)>> {
+            let first = variation[0] - variation[0] % draws;
+            let mut noise = own(first);
             let example = self.dataset.augment(self.dataset.pick(&mut noise), &self.config.augment, &mut noise);
             let item = self.prepared.hidden(&example, &self.config, &mut noise)?;
-            let others = variation[1..].iter().map(|&i| (item.clone(), own(i))).collect::<Vec<_>>();
-            Ok(std::iter::once((item, noise)).chain(others).collect())
+            let stream = |&i: &usize| if i == first { noise.clone() } else { own(i) };
+            Ok(variation.iter().map(|i| (item.clone(), stream(i))).collect())
         };
-        let items = indices.par_chunks(draws).map(item).collect::<Result<Vec<_>>>()?;
+        let variations: Vec<&[usize]> = indices.chunk_by(|a, b| a / draws == b / draws).collect();
+        let items = variations.par_iter().map(shared).collect::<Result<Vec<_>>>()?;
         Ok(items.into_iter().flatten().unzip())
     }
 
