@@ -95,10 +95,13 @@ impl<'a> Job<'a> {
             let period = Clip::mono(samples, sample_rate)?;
             return Ok(looped.at_rate(&period, self.recipe.duration_s, sample_rate)?.into_channels().remove(0));
         }
-        block_dc(&mut samples, sample_rate);
-        // A note may sound on at its end: whoever holds its key expects it to.
-        if !self.shop.model.card.config.partials {
-            die_away(&mut samples);
+        let config = &self.shop.model.card.config;
+        if !config.is_texture() {
+            block_dc(&mut samples, sample_rate);
+            // A note may sound on at its end: whoever holds its key expects it to.
+            if !config.partials {
+                die_away(&mut samples);
+            }
         }
         samples.truncate(samples_in(self.recipe.duration_s, sample_rate).max(1));
         fade_out(&mut samples, sample_rate);
@@ -155,17 +158,15 @@ fn block_dc(samples: &mut [f32], sample_rate: u32) {
 /// A raised-cosine fade over the last fifth of a whole clip: what would ring for longer than the model's clips dies away
 /// instead of being cut.
 fn die_away(samples: &mut [f32]) {
-    let length = samples.len() / 5;
-    let start = samples.len() - length;
-    for (i, sample) in samples[start..].iter_mut().enumerate() {
-        let position = (i + 1) as f64 / length as f64;
-        *sample *= (0.5 + 0.5 * libm::cos(std::f64::consts::PI * position)) as f32;
-    }
+    fade_last(samples, samples.len() / 5);
 }
 
 /// A raised-cosine fade over the last 5 ms (or a quarter of a very short clip); the last sample is 0.
 pub(super) fn fade_out(samples: &mut [f32], sample_rate: u32) {
-    let length = samples_in(FADE_S, sample_rate).min(samples.len() / 4);
+    fade_last(samples, samples_in(FADE_S, sample_rate).min(samples.len() / 4));
+}
+
+fn fade_last(samples: &mut [f32], length: usize) {
     let start = samples.len() - length;
     for (i, sample) in samples[start..].iter_mut().enumerate() {
         let position = (i + 1) as f64 / length as f64;
