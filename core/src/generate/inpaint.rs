@@ -132,7 +132,8 @@ impl Painting {
         recipe: &Recipe,
         watch: &Watch,
     ) -> Result<Vec<f32>> {
-        let representation = &shop.model.representation;
+        let run = Run::new(shop, recipe, watch, &[]);
+        let representation = shop.model.representation_at(run.octaves);
         let mut around = window(samples, place.start, self.num_samples);
         let known = place.known(self.num_samples);
         let gain = gain(&around, &known);
@@ -143,7 +144,7 @@ impl Painting {
         let known: Vec<bool> = (0..len).map(|i| known[i * self.num_samples / len]).collect();
         let frames = representation.encode(&around)?;
         let known_frames = representation.known_frames(&known);
-        let frames = Run::new(shop, recipe, watch, &[]).frames(Guide::Around(&frames, &known_frames))?;
+        let frames = run.frames(Guide::Around(&frames, &known_frames))?;
         watch.check()?;
         let mut phases = NoiseStream::new(Seed(recipe.seed), "phase", 0);
         let mut fresh = representation.decode_around(&frames, &mut phases, &around, &known)?;

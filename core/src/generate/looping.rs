@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::condition::condition;
 use super::recipe::Recipe;
 use super::request::{in_range, micro};
 use crate::audio::{Clip, resample_periodic};
@@ -70,7 +71,7 @@ impl Loop {
         let sample_rate = model.card.config.sample_rate;
         let seconds = self.tempo.map_or(recipe.duration_s, Tempo::duration_s);
         let clips = self.tempo.map(|tempo| tempo.beats() as usize);
-        model.on_circle(seconds * f64::from(sample_rate), clips)
+        model.on_circle(seconds * f64::from(sample_rate), clips, &condition(recipe, &model.card))
     }
 
     /// One period at this rate, exactly.

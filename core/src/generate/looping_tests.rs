@@ -48,7 +48,7 @@ fn turning_the_noise_turns_the_loop_and_changes_nothing_else() {
     // card has a 2-D head, whose filters come round too.
     let card = tiny::texture_card();
     let model = session(&card, 1);
-    let circle = model.model().on_circle(64.0 * 32.0, None).unwrap();
+    let circle = model.model().on_circle(64.0 * 32.0, None, &crate::conditioning::Condition::default().into()).unwrap();
     let frames = circle.representation.num_frames();
     let channels = circle.representation.num_channels();
     let mut noise = vec![0.0f32; frames * channels];

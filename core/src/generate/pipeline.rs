@@ -2,6 +2,7 @@
 //!
 //! Read next: `stages.rs`, where the networks run; `inpaint.rs`, where a sound is made around another.
 
+use super::condition::{condition, own_condition};
 use super::edit::Init;
 use super::field::{inverted_files, phase_seed};
 use super::inpaint::Painting;
@@ -37,11 +38,13 @@ impl<'a> Job<'a> {
     /// One cannot be read, or holds another sound than the recipe was made from.
     pub(super) fn new(shop: Workshop<'a>, recipe: &'a Recipe) -> Result<Self> {
         let mut sounds: Vec<(SoundFile, Frames)> = Vec::new();
-        let inverted = inverted_files(recipe).into_iter().map(|(file, _)| file);
-        for file in inverted.chain(heard(recipe).map(|init| &init.file)) {
+        let card = &shop.model.card;
+        let inverted = inverted_files(recipe).into_iter().map(|(file, inner)| (file, own_condition(inner, card)));
+        for (file, asked) in inverted.chain(heard(recipe).map(|init| (&init.file, condition(recipe, card)))) {
             if !sounds.iter().any(|(known, _)| known == file) {
                 let example = in_form(shop, recipe, file)?;
-                sounds.push((file.clone(), shop.model.representation.encode(&example)?));
+                let representation = shop.model.representation_at(shop.model.octaves(&asked));
+                sounds.push((file.clone(), representation.encode(&example)?));
             }
         }
         let painting = recipe.edit.inpaint.as_ref();
@@ -85,10 +88,11 @@ impl<'a> Job<'a> {
             (Some(init), Some((_, frames))) => Guide::Near(frames, init.sigma()),
             _ => Guide::Nothing,
         };
-        let frames = Run::new(self.shop, self.recipe, watch, &self.sounds).frames(guide)?;
+        let run = Run::new(self.shop, self.recipe, watch, &self.sounds);
+        let frames = run.frames(guide)?;
         watch.check()?;
         let mut phases = NoiseStream::new(Seed(phase_seed(self.recipe)), "phase", 0);
-        let mut samples = self.shop.model.representation.decode(&frames, &mut phases)?;
+        let mut samples = self.shop.model.representation_at(run.octaves).decode(&frames, &mut phases)?;
         let sample_rate = self.shop.model.card.config.sample_rate;
         if let Some(looped) = self.recipe.looped {
             finite(&samples, self.recipe)?;

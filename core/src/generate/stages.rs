@@ -11,7 +11,7 @@ use super::watch::Watch;
 use crate::conditioning::Blend;
 use crate::diffusion::{Denoiser, Knowing, invert, karras_sigmas};
 use crate::error::Result;
-use crate::model::{EnvelopePart, Model, Sampling, Stage};
+use crate::model::{EnvelopePart, Model, Sampling, Stage, told_blend};
 use crate::representation::{Frames, Maps, RepresentationConfig};
 
 /// Bend of the noise schedule (Karras et al. 2022).
@@ -45,6 +45,8 @@ pub(super) struct Run<'a> {
     sounds: &'a Sounds,
     condition: Blend,
     away_from: Blend,
+    /// By which the networks see the sound higher than it is.
+    pub octaves: u32,
 }
 
 /// What a stage makes of a sound.
@@ -107,7 +109,8 @@ impl<'a> Run<'a> {
         files: &'a [(SoundFile, Frames)],
     ) -> Self {
         let (condition, away_from) = (condition(recipe, &model.card), away_from(recipe, &model.card));
-        Self { model, recipe, watch, files, sounds, condition, away_from }
+        let octaves = model.octaves(&condition);
+        Self { model, recipe, watch, files, sounds, condition, away_from, octaves }
     }
 
     /// The frames of the sound, in the representation's unit.
@@ -137,7 +140,7 @@ impl<'a> Run<'a> {
             normalised(&minus(frames, &of), &self.model.maps)
         };
         let start = Start::new(guide, share, |known| self.cells(known));
-        let context = Some(self.to_tensor(&self.model.context.of(&expanded, &self.condition))?);
+        let context = Some(self.to_tensor(&self.model.context.of(&expanded, &self.condition, self.octaves))?);
         let mut frames = self.sample(&Layer { stage: &self.model.fine, share: Share::Fine, context }, start)?;
         self.model.maps.denormalise(None, &mut frames);
         frames.data.iter_mut().zip(&expanded.data).for_each(|(residual, envelope)| *residual += envelope);
@@ -225,6 +228,7 @@ impl<'a> Run<'a> {
     ) -> Result<Frames> {
         let (away_from, context) = (&self.away_from, layer.context.as_ref());
         let guidance = self.recipe.guidance;
+        let condition = &told_blend(condition, self.model.octaves(condition));
         let sampling = Sampling { sigmas, condition, away_from, guidance, context, start, solve };
         let data = layer.stage.sample(sampling)?.flatten_all()?.to_vec1()?;
         let shape = layer.stage.shape();
@@ -284,7 +288,8 @@ impl<'a> Run<'a> {
             return Ok((Layer { stage: &part.stage, share, context: None }, data));
         }
         let expanded = self.outline(part, frames);
-        let context = Some(self.to_tensor(&self.model.context.of(&expanded, condition))?);
+        let context =
+            Some(self.to_tensor(&self.model.context.of(&expanded, condition, self.model.octaves(condition)))?);
         let data = normalised(&minus(frames, &expanded), &self.model.maps);
         Ok((Layer { stage: &self.model.fine, share, context }, data))
     }

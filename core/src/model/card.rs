@@ -48,6 +48,10 @@ pub struct ModelConfig {
     /// Whether the fine stage sees where the partials of the pitch lie. Such a model makes no sound without a pitch.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partials: bool,
+    /// MIDI notes, falling: below the first the networks see a note an octave higher and twice as fast, below the second two
+    /// octaves and four times as fast.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub raise_below: Vec<f32>,
     /// The first stage, if the sound's envelope is generated before its fine structure.
     pub envelope: Option<EnvelopeStageConfig>,
     /// The network of the only or second stage.

@@ -5,6 +5,7 @@
 //! is told so again and again around the circle: a loop of it is a ring of clips, each with its own onset.
 
 use super::loaded::{EnvelopePart, Model, envelope_part};
+use crate::conditioning::Blend;
 use crate::error::Result;
 use crate::representation::{Frames, Maps};
 use crate::unet::Circle;
@@ -30,22 +31,24 @@ impl Ring {
 }
 
 impl Model {
-    /// This model for loops of about `wanted_samples` samples (its representation says how many exactly), with so many
+    /// This model for loops of what `condition` asks, of about `wanted_samples` samples (its representation says how many exactly), with so many
     /// clips around the circle; `None` takes as many as fit. A model of textures (its network is circular) makes one.
     ///
     /// Costs what building the network costs; the plan for the loop's length is made at its first call.
     ///
     /// # Errors
     /// A loop longer than the representation holds.
-    pub fn on_circle(&self, wanted_samples: f64, clips: Option<usize>) -> Result<Self> {
+    pub fn on_circle(&self, wanted_samples: f64, clips: Option<usize>, condition: &Blend) -> Result<Self> {
         let (card, weights) = (self.card.clone(), self.weights.clone());
         let config = &card.config;
         let (trained, is_texture) = (self.representation.num_frames(), config.unet.circular);
-        let frames = wanted_samples / config.representation.hop_length() as f64;
+        let octaves = self.octaves(condition);
+        let frames = wanted_samples / (config.representation.hop_length() << octaves) as f64;
         let clips = if is_texture { Some(1) } else { clips };
-        let Ring { period, clips } = Ring::new(frames, trained, config.unet.frames_on_circle(), clips);
+        // A raised note is over after a part of the frames.
+        let Ring { period, clips } = Ring::new(frames, trained >> octaves, config.unet.frames_on_circle(), clips);
         let num_frames = period.saturating_mul(clips);
-        let representation = config.representation.on_circle(num_frames, wanted_samples)?;
+        let representation = config.representation.raised_on_circle(num_frames, wanted_samples, octaves)?;
         let circle = Circle { trained, period };
         let mut shape = config.fine_shape(&*representation);
         shape.circle = Some(circle);
@@ -57,7 +60,20 @@ impl Model {
         let envelope =
             envelope.map(|(config, stage)| envelope_part(&card, config, stage, trained_shape, &weights)).transpose()?;
         let (context, device) = (self.context, self.device.clone());
-        Ok(Self { representation, envelope, maps, fine, context, weights, device, card })
+        let (raised, raise, octaves_on_circle) = (Vec::new(), self.raise.clone(), Some(octaves));
+        Ok(Self {
+            representation,
+            raised,
+            raise,
+            octaves_on_circle,
+            envelope,
+            maps,
+            fine,
+            context,
+            weights,
+            device,
+            card,
+        })
     }
 }
 

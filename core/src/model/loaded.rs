@@ -8,7 +8,9 @@ use candle_core::{Device, Tensor};
 use super::card::{Card, EnvelopeStageConfig};
 use super::context::Context;
 use super::file;
+use super::raise::Raise;
 use super::stage::Stage;
+use crate::conditioning::Blend;
 use crate::error::{Error, ModelError, Result};
 use crate::nn::{Init, Weights};
 use crate::representation::{EnvelopeGrid, Frames, Maps, Representation};
@@ -29,6 +31,11 @@ pub struct Model {
     pub card: Card,
     /// Sound <-> frames.
     pub representation: Box<dyn Representation>,
+    /// The same of notes that are seen an octave higher, two, and so on. None on a circle, which is made for one note.
+    pub(super) raised: Vec<Box<dyn Representation>>,
+    /// Which notes are; on a circle that of its loop is known.
+    pub(super) raise: Raise,
+    pub(super) octaves_on_circle: Option<u32>,
     /// The envelope stage, if it has one.
     pub envelope: Option<EnvelopePart>,
     /// Normalisation of the fine stage: by class without an envelope stage, global (of the residual) with one.
@@ -75,10 +82,24 @@ impl Model {
         let tensors = unused[..unused.len().min(5)].join(", ");
         Err(ModelError::UnknownTensors { name: name.into(), tensors }.into())
     }
+
+    /// Octaves by which the networks see a sound higher than it is.
+    pub fn octaves(&self, condition: &Blend) -> u32 {
+        self.octaves_on_circle.unwrap_or_else(|| self.raise.octaves(condition))
+    }
+
+    /// Sound <-> frames of sounds that are seen so many octaves higher, as [`Model::octaves`] tells.
+    pub fn representation_at(&self, octaves: u32) -> &dyn Representation {
+        let raised = (octaves as usize).checked_sub(1).and_then(|idx| self.raised.get(idx));
+        &**raised.unwrap_or(&self.representation)
+    }
 }
 
 fn build(card: Card, weights: &Weights) -> Result<Model> {
     let representation = card.config.representation.build()?;
+    let raise = Raise::new(&card.config.raise_below);
+    let raised = (1..=raise.most()).map(|octaves| card.config.representation.build_raised(octaves));
+    let raised = raised.collect::<Result<Vec<_>>>()?;
     let shape = [representation.num_frames(), representation.num_channels()];
     let stage = card.config.envelope_stage(weights)?;
     let envelope = card.config.envelope.as_ref().zip(stage);
@@ -89,7 +110,9 @@ fn build(card: Card, weights: &Weights) -> Result<Model> {
     let fine = card.config.fine_stage(&*representation, weights)?;
     let device = weights.device().clone();
     let context = Context::of_model(&card.config);
-    Ok(Model { context, card, representation, envelope, maps, fine, device, weights: weights.clone() })
+    let weights = weights.clone();
+    let octaves_on_circle = None;
+    Ok(Model { context, card, representation, raised, raise, octaves_on_circle, envelope, maps, fine, device, weights })
 }
 
 pub(super) fn envelope_part(

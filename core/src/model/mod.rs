@@ -9,6 +9,7 @@ mod context;
 pub mod file;
 mod loaded;
 mod networks;
+mod raise;
 mod registry;
 mod stage;
 #[doc(hidden)]
@@ -19,5 +20,6 @@ pub use card::{Card, DataSource, EnvelopeStageConfig, FORMAT, ModelConfig, Sampl
 pub use context::Context;
 pub use file::save;
 pub use loaded::{EnvelopePart, Model, StoredModel};
+pub use raise::{MAX_OCTAVES, Raise, told, told_blend};
 pub use registry::{Entry, Place, Registry};
 pub use stage::{Sampling, Stage};

@@ -142,6 +142,7 @@ fn two_stage_config() -> ModelConfig {
         attributes: vec![Attribute::Brightness],
         pitch: false,
         partials: false,
+        raise_below: Vec::new(),
         envelope: Some(EnvelopeStageConfig { grid: EnvelopeConfig { columns: 8, bands: 8 }, unet: unet.clone() }),
         unet: UnetConfig { head: Some(head), ..unet },
         sampling: SamplingDefaults {

@@ -6,6 +6,7 @@ use std::hash::Hash;
 use std::ops::RangeInclusive;
 
 use super::card::{Card, FORMAT, ModelConfig, SamplingDefaults};
+use super::raise::Raise;
 use crate::error::{ModelError, Result};
 use crate::representation::{EnvelopeGrid, RepresentationConfig};
 use crate::unet::{FrameShape, UnetConfig};
@@ -68,6 +69,9 @@ fn check_networks(config: &ModelConfig) -> Result<()> {
         !config.partials || can_see,
         "pitch and an envelope stage with it, or false",
     )?;
+    let raises = config.raise_below.is_empty() || (config.partials && Raise::is_valid(&config.raise_below));
+    let need = "partials with it, and up to 3 MIDI notes, each lower than the one before";
+    require("config.raise_below", format!("{:?}", config.raise_below), raises, need)?;
     Ok(check_network("config.unet", &config.unet, config.fine_shape(&*representation))?)
 }
 

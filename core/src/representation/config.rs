@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use super::Representation;
 use super::complex_stft::ComplexStft;
 use super::log_magnitude::LogMagnitude;
+use super::raised::Raised;
 use super::waveform::Waveform;
 use crate::dsp::Framing;
 use crate::error::RepresentationError;
@@ -80,6 +81,21 @@ impl RepresentationConfig {
         })
     }
 
+    /// As [`RepresentationConfig::build`], of sounds that are seen so many octaves higher, and faster, than they are: a
+    /// clip's frames hold `num_samples` samples of the sound in their first `1 / 2^octaves`.
+    ///
+    /// # Errors
+    /// A parameter out of range, by name.
+    pub fn build_raised(&self, octaves: u32) -> Result<Box<dyn Representation>> {
+        match octaves {
+            0 => self.build(),
+            _ => {
+                let inner = self.clone().with_onset(self.onset() >> octaves).build()?;
+                Ok(Box::new(Raised::new(inner, octaves, false)))
+            }
+        }
+    }
+
     /// Samples of a clip.
     pub fn num_samples(&self) -> usize {
         match *self {
@@ -135,6 +151,21 @@ impl RepresentationConfig {
         let framing = Framing::Circular;
         let num_samples = num_frames * hop_length;
         Ok(Box::new(LogMagnitude::new(num_samples, [n_fft, hop_length, 0], framing, floor_db, refinements)))
+    }
+
+    /// As [`RepresentationConfig::on_circle`], of a loop that is seen so many octaves higher than it is: `num_frames` hold
+    /// `wanted_samples` played `2^octaves` times as fast.
+    ///
+    /// # Errors
+    /// As [`RepresentationConfig::on_circle`].
+    pub fn raised_on_circle(
+        &self,
+        num_frames: usize,
+        wanted_samples: f64,
+        octaves: u32,
+    ) -> Result<Box<dyn Representation>> {
+        let inner = self.on_circle(num_frames, wanted_samples / f64::from(1 << octaves))?;
+        Ok(if octaves == 0 { inner } else { Box::new(Raised::new(inner, octaves, true)) })
     }
 
     /// Check every parameter; costs nothing.

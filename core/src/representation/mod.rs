@@ -12,6 +12,7 @@ mod maps;
 mod partials;
 mod phase;
 mod polar;
+mod raised;
 #[cfg(test)]
 mod tests;
 mod waveform;

@@ -8,7 +8,7 @@ use crate::conditioning::Attribute;
 use crate::dataset::{AugmentConfig, DatasetConfig, ONSET};
 use crate::diffusion::{NoiseLevels, Sampler};
 use crate::error::{Result, TrainError};
-use crate::model::{Context, EnvelopeStageConfig, ModelConfig, SamplingDefaults};
+use crate::model::{Context, EnvelopeStageConfig, ModelConfig, Raise, SamplingDefaults};
 use crate::representation::{EnvelopeConfig, MapsConfig, Partials, Representation, RepresentationConfig};
 use crate::unet::{HeadConfig, UnetConfig};
 
@@ -61,6 +61,8 @@ pub struct TrainConfig {
     pub maps: MapsConfig,
     /// The fine stage sees where the partials of a sound's pitch lie. Then the pitch is hidden with the whole condition alone.
     pub partials: bool,
+    /// MIDI notes, falling: below the first the networks see a sound an octave higher and twice as fast, below the second two.
+    pub raise_below: Vec<f32>,
     /// The envelope stage, if there is one.
     pub envelope: Option<EnvelopeStageConfig>,
     /// The fine or only network.
@@ -116,6 +118,7 @@ impl Default for TrainConfig {
             },
             maps: MapsConfig::default(),
             partials: false,
+            raise_below: Vec::new(),
             envelope: Some(EnvelopeStageConfig {
                 grid: EnvelopeConfig { columns: 24, bands: 21 },
                 unet: UnetConfig {
@@ -191,6 +194,14 @@ impl TrainConfig {
         self.representation.on_circle(num_samples / self.representation.hop_length(), num_samples as f64)
     }
 
+    /// The representations of notes that are seen an octave higher, two, and so on.
+    ///
+    /// # Errors
+    /// A parameter out of range, by name.
+    pub(super) fn raised(&self) -> Result<Vec<Box<dyn Representation>>> {
+        (1..=self.raise_below.len()).map(|octaves| self.representation.build_raised(octaves as u32)).collect()
+    }
+
     /// What the fine stage sees of an envelope and a pitch.
     pub(super) fn context(&self) -> Context {
         let partials = Partials::new(&self.representation, self.dataset.sample_rate);
@@ -220,6 +231,9 @@ impl TrainConfig {
         let fits = !self.dataset.windows || (self.unet.circular && self.envelope.is_none());
         let sees = !self.partials || self.envelope.is_some();
         need(sees, "partials", "true".into(), "an envelope stage with it, or false")?;
+        let raises = self.raise_below.is_empty() || (self.partials && Raise::is_valid(&self.raise_below));
+        let needed = "partials with it, and up to 3 MIDI notes, each lower than the one before";
+        need(raises, "raise_below", format!("{:?}", self.raise_below), needed)?;
         need(fits, "dataset.windows", "true".into(), "unet.circular and no envelope stage with it, or false")?;
         if let Objective::Consistency(consistency) = &self.objective {
             let Consistency { steps, guidance, grow } = *consistency;
@@ -239,6 +253,7 @@ impl TrainConfig {
             attributes: Attribute::ALL.to_vec(),
             pitch,
             partials: self.partials && pitch,
+            raise_below: if self.partials && pitch { self.raise_below.clone() } else { Vec::new() },
             envelope: self.envelope.clone(),
             unet: self.unet.clone(),
             sampling: self.sampling.clone(),

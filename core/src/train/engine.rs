@@ -240,7 +240,7 @@ fn stack(frames: &[&Frames]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::tiny;
+    use crate::model::{Raise, tiny};
     use crate::nn::Weights;
     use crate::noise::Seed;
     use crate::representation::Maps;
@@ -266,6 +266,8 @@ mod tests {
         let maps = Maps { mean: Vec::new(), std: Vec::new() };
         let prepared = Prepared {
             representation: config.representation.build()?,
+            raised: Vec::new(),
+            raise: Raise::default(),
             envelope: None,
             maps,
             context: config.context(),

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::conditioning::Condition;
 use crate::dataset::{Dataset, Example};
 use crate::error::Result;
-use crate::model::Context;
+use crate::model::{Context, Raise, told};
 use crate::noise::{NoiseStream, Seed};
 use crate::representation::{EnvelopeGrid, Frames, Maps, Representation};
 
@@ -18,6 +18,9 @@ const ENVELOPE_DRAWS: usize = 3000;
 /// The representation, and the maps that bring it to unit variance.
 pub(super) struct Prepared {
     pub(super) representation: Box<dyn Representation>,
+    /// The same of notes that are seen an octave higher, two, and so on.
+    pub(super) raised: Vec<Box<dyn Representation>>,
+    pub(super) raise: Raise,
     pub(super) envelope: Option<(EnvelopeGrid, Maps)>,
     pub(super) maps: Maps,
     pub(super) context: Context,
@@ -42,17 +45,19 @@ impl Prepared {
         let representation = config.seen()?;
         let num_classes = dataset.classes.len();
         let context = config.context();
+        let (raised, raise) = (config.raised()?, Raise::new(&config.raise_below));
         let draw = |index: usize| -> Result<(usize, Frames)> {
             let mut noise = NoiseStream::new(Seed(config.seed), "train maps", index as u64);
             let example = dataset.augment(dataset.pick(&mut noise), &config.augment, &mut noise);
-            Ok((example.class, representation.encode(&example.samples)?))
+            let octaves = example.pitch.map_or(0, |pitch| raise.octaves_of(pitch));
+            Ok((example.class, at(&representation, &raised, octaves).encode(&example.samples)?))
         };
         let Some(stage) = &config.envelope else {
             let drawn = (0..FINE_DRAWS.max(60 * num_classes)).into_par_iter().map(draw).collect::<Result<Vec<_>>>()?;
             let maps = Maps::fit(drawn.iter().map(|(class, frames)| (*class, frames)), num_classes, &config.maps)?;
             // What differs between the frames of a loop is chance.
             let maps = if config.dataset.windows { maps.level(representation.num_frames()) } else { maps };
-            return Ok(Self { representation, envelope: None, maps, context });
+            return Ok(Self { representation, raised, raise, envelope: None, maps, context });
         };
         let grid = EnvelopeGrid::new(representation.num_frames(), representation.num_channels(), &stage.grid)?;
         let part = |index: usize| -> Result<_> {
@@ -72,7 +77,8 @@ impl Prepared {
             crate::representation::MapsConfig { smooth_channels: 1, smooth_frames: 1, ..config.maps.clone() };
         let envelope_maps = Maps::fit(envelopes, num_classes, &unsmoothed)?;
         let maps = Maps::fit(residuals.iter().map(|frames| (0, frames)), 0, &config.maps)?;
-        Ok(Self { representation, envelope: Some((grid, envelope_maps)), maps, context })
+        let envelope = Some((grid, envelope_maps));
+        Ok(Self { representation, raised, raise, envelope, maps, context })
     }
 
     /// An example without hidden conditions or errors: for measuring.
@@ -91,7 +97,8 @@ impl Prepared {
 
     /// `obscure` changes what the networks are told: the envelope as the fine stage sees it, and the condition.
     fn item(&self, example: &Example, obscure: impl FnOnce(&mut [f32], &mut Condition)) -> Result<Item> {
-        let mut fine = self.representation.encode(&example.samples)?;
+        let octaves = example.pitch.map_or(0, |pitch| self.raise.octaves_of(pitch));
+        let mut fine = at(&self.representation, &self.raised, octaves).encode(&example.samples)?;
         let mut condition =
             Condition { class: Some(example.class), attributes: example.attributes.map(Some), pitch: example.pitch };
         let Some((grid, envelope_maps)) = &self.envelope else {
@@ -107,9 +114,20 @@ impl Prepared {
         subtract(&mut fine, &expanded);
         self.maps.normalise(None, &mut fine);
         // The errors of the envelope are the fine stage's to mend: they are subtracted too.
-        let context = Some(self.context.of(&expanded, &condition.clone().into()));
+        let context = Some(self.context.of(&expanded, &condition.clone().into(), octaves));
+        let condition = told(&condition, octaves);
         Ok(Item { envelope: Some(envelope), context, fine, condition })
     }
+}
+
+/// The representation of sounds that are seen so many octaves higher.
+fn at<'a>(
+    plain: &'a Box<dyn Representation>,
+    raised: &'a [Box<dyn Representation>],
+    octaves: u32,
+) -> &'a dyn Representation {
+    let raised = (octaves as usize).checked_sub(1).and_then(|idx| raised.get(idx));
+    &**raised.unwrap_or(plain)
 }
 
 /// Hide everything sometimes, all attributes often; else each of them with a chance drawn anew, so that one alone is as

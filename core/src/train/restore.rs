@@ -11,6 +11,7 @@ use super::networks::Networks;
 use super::optimizer::{Optimizer, Slot};
 use super::prepare::Prepared;
 use crate::error::{Result, TrainError};
+use crate::model::Raise;
 use crate::representation::EnvelopeGrid;
 
 /// The representation and the maps of a checkpoint.
@@ -30,7 +31,8 @@ pub(super) fn prepared(
     };
     let fine_classes = if envelope.is_some() { 0 } else { num_classes };
     let maps = checkpoint::maps_from_tensors(path, "maps", fine_classes, tensors)?;
-    Ok(Prepared { representation, envelope, maps, context: config.context() })
+    let (raised, raise) = (config.raised()?, Raise::new(&config.raise_below));
+    Ok(Prepared { representation, raised, raise, envelope, maps, context: config.context() })
 }
 
 /// The parameters of a checkpoint, with their averages and moments.

@@ -15,8 +15,8 @@ use crate::representation::Maps;
 
 impl TrainConfig {
     /// These settings with the representation, the networks and the noise levels of a model, so that a training can begin
-    /// from it. Of their own they keep what a model may grow by: strides of the head that go on where the model's end, and an
-    /// onset later than the model's.
+    /// from it. Of their own they keep what a model may grow by: strides of the head that go on where the model's end, an
+    /// onset later than the model's, partials, and notes that are raised.
     #[must_use]
     pub fn following(self, card: &Card) -> Self {
         let like = card.config.clone();
@@ -28,6 +28,8 @@ impl TrainConfig {
         Self {
             dataset,
             representation: like.representation.with_onset(onset),
+            partials: self.partials || like.partials,
+            raise_below: if self.raise_below.is_empty() { like.raise_below } else { self.raise_below },
             envelope: like.envelope,
             unet: like.unet.grown_to(&self.unet),
             sampling: like.sampling,

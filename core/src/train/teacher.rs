@@ -186,7 +186,7 @@ fn inputs<'a>(x: &'a [f32], context: Option<&'a [f32]>) -> Vec<&'a [f32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{EnvelopeStageConfig, tiny};
+    use crate::model::{EnvelopeStageConfig, Raise, tiny};
     use crate::nn::Weights;
     use crate::noise::{NoiseStream, Seed};
 
@@ -230,6 +230,7 @@ mod tests {
     fn tiny_prepared(config: &TrainConfig) -> Result<Prepared> {
         let representation = config.representation.build()?;
         let maps = crate::representation::Maps { mean: Vec::new(), std: Vec::new() };
-        Ok(Prepared { representation, envelope: None, maps, context: config.context() })
+        let (raised, raise) = (Vec::new(), Raise::default());
+        Ok(Prepared { representation, raised, raise, envelope: None, maps, context: config.context() })
     }
 }
