@@ -31,7 +31,7 @@ const TABLE: &[Row] = &[
     row(3, "model", &["error", "noise", "audio", "nn", "diffusion", "representation", "unet", "conditioning"]),
     row(3, "dataset", &["error", "noise", "audio", "dsp"]),
     row(3, "metrics", &["error", "audio", "dsp"]),
-    row(4, "generate", &["error", "noise", "audio", "diffusion", "representation", "conditioning", "model"]),
+    row(4, "generate", &["error", "noise", "audio", "diffusion", "representation", "conditioning", "model", "metrics"]),
     row(
         5,
         "evaluate",

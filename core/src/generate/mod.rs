@@ -41,8 +41,10 @@ mod shaping;
 mod sound_file;
 mod sounds;
 mod stages;
+mod steady;
 mod threads;
 mod to_disk;
+mod tune;
 mod watch;
 
 pub use cancel::Cancel;

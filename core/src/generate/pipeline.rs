@@ -11,6 +11,7 @@ use super::request::samples_in;
 use super::sound_file::SoundFile;
 use super::sounds::Workshop;
 use super::stages::{Guide, INVERSION_EVALUATIONS, Run, unknown_noises};
+use super::tune::in_tune;
 use super::watch::Watch;
 use crate::audio::{Clip, resample_periodic};
 use crate::error::{GenerateError, Result};
@@ -102,6 +103,9 @@ impl<'a> Job<'a> {
         let config = &self.shop.model.card.config;
         if !config.is_texture() {
             block_dc(&mut samples, sample_rate);
+            if let Some(note) = self.recipe.pitch.filter(|_| config.partials) {
+                samples = in_tune(samples, sample_rate, note)?;
+            }
             // A note may sound on at its end: whoever holds its key expects it to.
             if !config.partials {
                 die_away(&mut samples);

@@ -7,6 +7,7 @@ use super::field::{Fields, inverted_files};
 use super::recipe::Recipe;
 use super::sound_file::SoundFile;
 use super::sounds::{Inversion, Sounds, Workshop};
+use super::steady::Steadying;
 use super::watch::Watch;
 use crate::conditioning::Blend;
 use crate::diffusion::{Denoiser, Knowing, invert, karras_sigmas};
@@ -20,6 +21,11 @@ pub(super) const RHO: f64 = 7.0;
 const INVERSION_STEPS: usize = 32;
 /// No cell of a peak-normalised sound's envelope lies above this many dB relative to a full-scale sine.
 const ENVELOPE_CEILING_DB: f32 = 6.0;
+
+/// What brings the envelope of a note to rest, in the grid's columns, and then its frames.
+const STEADY_ENVELOPE: Steadying = Steadying { frames: 3.0, db: 12.0 };
+const STEADY_S: f64 = 0.046;
+const STEADY_DB: f32 = 8.0;
 
 /// Denoiser calls that one inversion costs, in one stage.
 pub(super) const INVERSION_EVALUATIONS: usize = 2 * (INVERSION_STEPS - 1);
@@ -144,7 +150,18 @@ impl<'a> Run<'a> {
         let mut frames = self.sample(&Layer { stage: &self.model.fine, share: Share::Fine, context }, start)?;
         self.model.maps.denormalise(None, &mut frames);
         frames.data.iter_mut().zip(&expanded.data).for_each(|(residual, envelope)| *residual += envelope);
+        let config = &self.model.card.config;
+        let per_second = f64::from(config.sample_rate) / config.representation.hop_length() as f64;
+        let by = Steadying { frames: (STEADY_S * per_second) as f32, db: STEADY_DB };
+        self.steady(by, &mut frames, self.model.is_on_circle());
         Ok(frames)
+    }
+
+    /// Bring the levels of a note to rest; a stroke's are what they are.
+    fn steady(&self, by: Steadying, levels: &mut Frames, comes_round: bool) {
+        if self.model.card.config.partials {
+            by.steady(levels, comes_round);
+        }
     }
 
     /// The envelope at every frame; on a circle of several clips, theirs one after the other.
@@ -184,6 +201,7 @@ impl<'a> Run<'a> {
         maps.denormalise(None, &mut envelope);
         let floor = floor_db(&self.model.card.config.representation);
         envelope.data.iter_mut().for_each(|db| *db = db.clamp(floor, ENVELOPE_CEILING_DB));
+        self.steady(STEADY_ENVELOPE, &mut envelope, false);
         Ok(envelope)
     }
 

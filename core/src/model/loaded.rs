@@ -106,7 +106,10 @@ fn build(card: Card, weights: &Weights) -> Result<Model> {
     let envelope = envelope.map(|(config, stage)| envelope_part(&card, config, stage, shape, weights)).transpose()?;
     // With an envelope stage the classes are its business, and one map of the residual does for all.
     let num_maps = if envelope.is_some() { 0 } else { card.config.classes.len() };
-    let maps = load_maps(&weights.sub("maps"), num_maps, shape)?;
+    let maps = match card.config.is_texture() {
+        true => level_maps(&weights.sub("maps"), num_maps, shape)?,
+        false => load_maps(&weights.sub("maps"), num_maps, shape)?,
+    };
     let fine = card.config.fine_stage(&*representation, weights)?;
     let device = weights.device().clone();
     let context = Context::of_model(&card.config);
@@ -126,6 +129,12 @@ pub(super) fn envelope_part(
     let shape = [config.grid.columns, config.grid.bands];
     let maps = load_maps(&weights.sub("envelope_maps"), card.config.classes.len(), shape)?;
     Ok(EnvelopePart { grid, maps, stage })
+}
+
+/// Of a texture, whose frames are all alike: files hold one of them, older ones each.
+fn level_maps(weights: &Weights, num_classes: usize, [num_frames, num_channels]: [usize; 2]) -> Result<Maps> {
+    let one = load_maps(weights, num_classes, [1, num_channels]).map(|maps| maps.level(num_frames));
+    one.or_else(|_| load_maps(weights, num_classes, [num_frames, num_channels]))
 }
 
 /// `mean.N` and `std.N` for every class, then `all`.

@@ -65,7 +65,10 @@ pub(super) fn take_maps(prepared: &mut Prepared, classes: &[String], model: &Sto
             prepared.maps = maps_from_tensors(path, "maps", 0, &model.tensors)?;
         }
         None => {
-            merge(&mut prepared.maps, classes, &maps_from_tensors(path, "maps", known.len(), &model.tensors)?, known);
+            let maps = maps_from_tensors(path, "maps", known.len(), &model.tensors)?;
+            let is_texture = model.card.config.is_texture();
+            let maps = if is_texture { maps.level(prepared.representation.num_frames()) } else { maps };
+            merge(&mut prepared.maps, classes, &maps, known);
         }
     }
     Ok(())

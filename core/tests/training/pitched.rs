@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use brownian_core::dataset::Dataset;
-use brownian_core::generate::{Cancel, Request, Session};
+use brownian_core::generate::{Cancel, Loop, Request, Session};
 use brownian_core::metrics::pitch;
 use brownian_core::model::Model;
 use brownian_core::noise::{NoiseStream, Seed};
@@ -38,11 +38,15 @@ fn settings() -> TrainConfig {
 }
 
 fn trained(root: &Path, steps: u64) -> Session {
+    trained_with(settings(), root, steps)
+}
+
+fn trained_with(settings: TrainConfig, root: &Path, steps: u64) -> Session {
     let sounds = root.join("sounds");
     std::fs::create_dir_all(&sounds).expect("a writable temp folder");
     write_notes(&sounds);
-    let dataset = Dataset::scan(&sounds, &settings().dataset).expect("usable sounds");
-    let begin = Trainer::begin(&root.join("run"), settings(), identity(), &dataset, &Hardware::cpu(2));
+    let dataset = Dataset::scan(&sounds, &settings.dataset).expect("usable sounds");
+    let begin = Trainer::begin(&root.join("run"), settings, identity(), &dataset, &Hardware::cpu(2));
     let mut trainer = begin.expect("sound settings");
     train(&mut trainer, steps, &Cancel::default(), None);
     let model = Model::load(&trainer.files().model(), &Device::Cpu).expect("a model");
@@ -56,6 +60,13 @@ fn render(session: &Session, pitch: Option<f32>, seed: u64) -> (Option<f32>, Vec
     (rendered.recipe.pitch, rendered.clip.channels()[0].clone())
 }
 
+/// How far the pitch of a sound is from this note or one of its octaves: at toy size partials differ enough from period to
+/// period for the octave below to be told.
+fn semitones_off(samples: &[f32], note: f32) -> f64 {
+    let semitones = pitch(samples, SAMPLE_RATE).map_or(f64::INFINITY, |found| found - f64::from(note));
+    (semitones - 12.0 * (semitones / 12.0).round()).abs()
+}
+
 #[test]
 fn a_model_of_notes_plays_the_notes_it_is_asked_for() {
     let root = tempfile::tempdir().expect("a temp folder");
@@ -65,12 +76,28 @@ fn a_model_of_notes_plays_the_notes_it_is_asked_for() {
     let off = notes.map(|note| {
         let (asked, samples) = render(&session, Some(note), 5);
         assert_eq!(asked, Some(note));
-        let semitones = pitch(&samples, SAMPLE_RATE).map_or(f64::INFINITY, |found| found - f64::from(note));
-        // At toy size partials differ enough from period to period for the octave below to be told.
-        (semitones - 12.0 * (semitones / 12.0).round()).abs()
+        semitones_off(&samples, note)
     });
     let in_tune = off.iter().filter(|off| **off < 0.3).count();
     assert!(in_tune >= 6, "semitones off: {off:?}");
+}
+
+#[test]
+fn notes_that_are_seen_an_octave_higher_are_played_where_they_are_asked_for() {
+    let root = tempfile::tempdir().expect("a temp folder");
+    let session = trained_with(TrainConfig { raise_below: vec![82.0], ..settings() }, root.path(), 300);
+    assert_eq!(session.model().card.config.raise_below, [82.0]);
+    let off = [73.0, 76.0, 79.0, 81.5, 82.0, 87.0, 91.0].map(|note| {
+        let (_, samples) = render(&session, Some(note), 5);
+        assert_eq!(samples.len(), session.model().representation.num_samples());
+        semitones_off(&samples, note)
+    });
+    assert!(off.iter().filter(|off| **off < 0.3).count() >= 6, "semitones off: {off:?}");
+    // Around a circle too.
+    let looped = Request { seed: 5, pitch: Some(76.0), looped: Some(Loop::default()), ..Request::default() };
+    let looped = session.render(&looped, &Cancel::default(), &|_, _| {}).expect("a loop");
+    let off = semitones_off(&looped.clip.channels()[0], 76.0);
+    assert!(off < 0.3, "{off} semitones off in a loop");
 }
 
 #[test]

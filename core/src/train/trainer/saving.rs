@@ -53,6 +53,10 @@ impl Trainer<'_> {
     /// Write the model of the averaged weights.
     fn export(&self, path: &Path) -> Result<()> {
         let mut tensors = self.map_tensors()?;
+        if self.info.config.dataset.windows {
+            // The frames of a texture are all alike: one stands for them.
+            checkpoint::maps_to_tensors("maps", &self.prepared.maps.level(1), &mut tensors)?;
+        }
         for (name, slot) in &self.optimizer.slots {
             tensors.insert(name.clone(), slot.ema.to_device(&Device::Cpu)?);
         }
