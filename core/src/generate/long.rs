@@ -11,7 +11,7 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use super::condition::{away_from, condition};
-use super::pipeline::{Job, fade_out, finite};
+use super::pipeline::{Job, fade_out, finite, silence_lowest};
 use super::recipe::Recipe;
 use super::request::samples_in;
 use super::sounds::Workshop;
@@ -264,6 +264,7 @@ impl<'a> Texture<'a> {
         self.watch.check()?;
         let mut frames = frames.clone();
         self.maps.denormalise(None, &mut frames);
+        silence_lowest(&mut frames, &self.model.card.config);
         let mut phases = NoiseStream::new(Seed(self.recipe.seed), "block phase", block as u64);
         let mut samples = self.model.representation.decode_after(known, &frames, &mut phases)?;
         finite(&samples, self.recipe)?;

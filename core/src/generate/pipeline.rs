@@ -15,8 +15,9 @@ use super::tune::in_tune;
 use super::watch::Watch;
 use crate::audio::{Clip, resample_periodic};
 use crate::error::{GenerateError, Result};
+use crate::model::ModelConfig;
 use crate::noise::{NoiseStream, Seed};
-use crate::representation::Frames;
+use crate::representation::{Frames, RepresentationConfig};
 
 /// Longest fade at a clip's end, in seconds: short enough to keep the sound, long enough not to click.
 const FADE_S: f64 = 0.005;
@@ -90,7 +91,8 @@ impl<'a> Job<'a> {
             _ => Guide::Nothing,
         };
         let run = Run::new(self.shop, self.recipe, watch, &self.sounds);
-        let frames = run.frames(guide)?;
+        let mut frames = run.frames(guide)?;
+        silence_lowest(&mut frames, &self.shop.model.card.config);
         watch.check()?;
         let mut phases = NoiseStream::new(Seed(phase_seed(self.recipe)), "phase", 0);
         let mut samples = self.shop.model.representation_at(run.octaves).decode(&frames, &mut phases)?;
@@ -106,10 +108,8 @@ impl<'a> Job<'a> {
             if let Some(note) = self.recipe.pitch.filter(|_| config.partials) {
                 samples = in_tune(samples, sample_rate, note)?;
             }
-            // A note may sound on at its end: whoever holds its key expects it to.
-            if !config.partials {
-                die_away(&mut samples);
-            }
+            // A note may sound on nearly to its end: whoever holds its key expects it to.
+            die_away(&mut samples, if config.partials { 10 } else { 5 });
         }
         samples.truncate(samples_in(self.recipe.duration_s, sample_rate).max(1));
         fade_out(&mut samples, sample_rate);
@@ -163,10 +163,20 @@ fn block_dc(samples: &mut [f32], sample_rate: u32) {
     }
 }
 
-/// A raised-cosine fade over the last fifth of a whole clip: what would ring for longer than the model's clips dies away
-/// instead of being cut.
-fn die_away(samples: &mut [f32]) {
-    fade_last(samples, samples.len() / 5);
+/// A texture has nothing that is heard in the lowest bin, around 0 Hz; what the network leaves there would be a mean. On a
+/// circle no filter could take that away and come round.
+pub(super) fn silence_lowest(frames: &mut Frames, config: &ModelConfig) {
+    if let RepresentationConfig::LogMagnitude { floor_db, .. } = config.representation
+        && config.is_texture()
+    {
+        frames.data.iter_mut().step_by(frames.num_channels).for_each(|db| *db = floor_db);
+    }
+}
+
+/// A raised-cosine fade over the last of so many parts of a whole clip: what would ring for longer than the model's clips dies
+/// away instead of being cut.
+fn die_away(samples: &mut [f32], parts: usize) {
+    fade_last(samples, samples.len() / parts);
 }
 
 /// A raised-cosine fade over the last 5 ms (or a quarter of a very short clip); the last sample is 0.
@@ -201,7 +211,7 @@ mod tests {
     #[test]
     fn a_clip_dies_away_over_its_last_fifth() {
         let mut samples = vec![1.0; 1000];
-        die_away(&mut samples);
+        die_away(&mut samples, 5);
         assert!(samples[..800].iter().all(|x| *x == 1.0) && samples[999] == 0.0);
         assert!((samples[899] - 0.5).abs() < 1e-6 && samples.windows(2).all(|pair| pair[0] >= pair[1]));
     }

@@ -1,8 +1,12 @@
 //! `brownian distill MODEL DIR`: a model that needs many steps becomes one that needs few.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use brownian_core::diffusion::Sampler;
 use brownian_core::train::{Consistency, Objective, TrainConfig};
+
+use serde_json::Value;
 
 use super::train::{Training, train};
 use crate::models::registry;
@@ -44,11 +48,18 @@ pub struct Args {
 /// As [`super::train::run`]; an unknown model, or one of other classes than the folder's.
 pub fn run(args: &Args) -> Result<Outcome> {
     let model = registry().stored(&args.model)?;
-    train(&args.training, TrainConfig::default(), Some(&model), |config| student(config, args))
+    train(&args.training, TrainConfig::default(), Some(&model), |config| student(config, args, &model.card.training))
 }
 
-/// The settings of a student, where the user's file does not already ask for one.
-fn student(mut config: TrainConfig, args: &Args) -> TrainConfig {
+/// The settings of a student, where the user's file does not already ask for one. It holds out what its teacher held out:
+/// only those sounds are new to both.
+fn student(mut config: TrainConfig, args: &Args, teacher: &BTreeMap<String, Value>) -> TrainConfig {
+    if let Some(share) = teacher.get("held_out_share").and_then(Value::as_f64) {
+        config.dataset.held_out = share;
+    }
+    if let Some(seed) = teacher.get("split_seed").and_then(Value::as_u64) {
+        config.dataset.split_seed = seed;
+    }
     if config.objective == Objective::Velocity {
         let (steps, guidance) = (args.teacher_steps, args.guidance);
         config.objective = Objective::Consistency(Consistency { steps, guidance, ..Consistency::default() });
@@ -59,4 +70,27 @@ fn student(mut config: TrainConfig, args: &Args) -> TrainConfig {
     config.sampling.steps = STEPS;
     config.sampling.sampler = Sampler::Consistency;
     config
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn a_student_holds_out_what_its_teacher_held_out() {
+        let args = Cli::parse_from(["distill", "notes", "sounds", "--name", "mine"]).args;
+        let teacher = BTreeMap::from([("held_out_share".into(), 0.2.into()), ("split_seed".into(), 5.into())]);
+        let told = student(TrainConfig::default(), &args, &teacher).dataset;
+        assert_eq!((told.held_out, told.split_seed), (0.2, 5));
+        let untold = student(TrainConfig::default(), &args, &BTreeMap::new()).dataset;
+        assert_eq!(untold, TrainConfig::default().dataset);
+    }
 }
