@@ -50,7 +50,7 @@ impl Prepared {
             let mut noise = NoiseStream::new(Seed(config.seed), "train maps", index as u64);
             let example = dataset.augment(dataset.pick(&mut noise), &config.augment, &mut noise);
             let octaves = example.pitch.map_or(0, |pitch| raise.octaves_of(pitch));
-            Ok((example.class, at(&representation, &raised, octaves).encode(&example.samples)?))
+            Ok((example.class, at(&*representation, &raised, octaves).encode(&example.samples)?))
         };
         let Some(stage) = &config.envelope else {
             let drawn = (0..FINE_DRAWS.max(60 * num_classes)).into_par_iter().map(draw).collect::<Result<Vec<_>>>()?;
@@ -98,7 +98,7 @@ impl Prepared {
     /// `obscure` changes what the networks are told: the envelope as the fine stage sees it, and the condition.
     fn item(&self, example: &Example, obscure: impl FnOnce(&mut [f32], &mut Condition)) -> Result<Item> {
         let octaves = example.pitch.map_or(0, |pitch| self.raise.octaves_of(pitch));
-        let mut fine = at(&self.representation, &self.raised, octaves).encode(&example.samples)?;
+        let mut fine = at(&*self.representation, &self.raised, octaves).encode(&example.samples)?;
         let mut condition =
             Condition { class: Some(example.class), attributes: example.attributes.map(Some), pitch: example.pitch };
         let Some((grid, envelope_maps)) = &self.envelope else {
@@ -122,12 +122,11 @@ impl Prepared {
 
 /// The representation of sounds that are seen so many octaves higher.
 fn at<'a>(
-    plain: &'a Box<dyn Representation>,
+    plain: &'a dyn Representation,
     raised: &'a [Box<dyn Representation>],
     octaves: u32,
 ) -> &'a dyn Representation {
-    let raised = (octaves as usize).checked_sub(1).and_then(|idx| raised.get(idx));
-    &**raised.unwrap_or(plain)
+    (octaves as usize).checked_sub(1).and_then(|idx| raised.get(idx)).map_or(plain, |raised| &**raised)
 }
 
 /// Hide everything sometimes, all attributes often; else each of them with a chance drawn anew, so that one alone is as
