@@ -153,13 +153,13 @@ impl<'a> Run<'a> {
         let config = &self.model.card.config;
         let per_second = f64::from(config.sample_rate) / config.representation.hop_length() as f64;
         let by = Steadying { frames: (STEADY_S * per_second) as f32, db: STEADY_DB };
-        self.steady(by, &mut frames, self.model.is_on_circle());
+        self.steady(by, guide, &mut frames, self.model.is_on_circle());
         Ok(frames)
     }
 
-    /// Bring the levels of a note to rest; a stroke's are what they are.
-    fn steady(&self, by: Steadying, levels: &mut Frames, comes_round: bool) {
-        if self.model.card.config.partials {
+    /// Bring the levels of a note that comes out of noise to rest; a stroke's, and those of a file, are what they are.
+    fn steady(&self, by: Steadying, guide: Guide<'_>, levels: &mut Frames, comes_round: bool) {
+        if self.model.card.config.partials && matches!(guide, Guide::Nothing) {
             by.steady(levels, comes_round);
         }
     }
@@ -201,7 +201,7 @@ impl<'a> Run<'a> {
         maps.denormalise(None, &mut envelope);
         let floor = floor_db(&self.model.card.config.representation);
         envelope.data.iter_mut().for_each(|db| *db = db.clamp(floor, ENVELOPE_CEILING_DB));
-        self.steady(STEADY_ENVELOPE, &mut envelope, false);
+        self.steady(STEADY_ENVELOPE, guide, &mut envelope, false);
         Ok(envelope)
     }
 

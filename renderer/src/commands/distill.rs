@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use brownian_core::diffusion::Sampler;
 use brownian_core::train::{Consistency, Objective, TrainConfig};
-
 use serde_json::Value;
 
 use super::train::{Training, train};
