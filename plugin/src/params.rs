@@ -154,7 +154,7 @@ impl Default for BrownianParams {
             start: percent("Start", 0.0),
             end: percent("End", 100.0),
             is_reversed: BoolParam::new("Reverse", false),
-            loop_mode: EnumParam::new("Loop", LoopChoice::Off),
+            loop_mode: EnumParam::new("Loop", LoopChoice::Sustain),
             loop_start: percent("Loop start", 0.0),
             loop_end: percent("Loop end", 100.0),
             loop_fade_ms: milliseconds("Loop fade", 50.0, (1.0, 2000.0)),

@@ -52,7 +52,7 @@ fn a_long_sound_is_cut_turned_and_packed_as_a_short_one() {
         remove_dc: true,
         ..Shaping::default()
     };
-    let finish = Finish { shaping, level: Level::Raw, ..Finish::plain(16_000) };
+    let mut finish = Finish { shaping, level: Level::Raw, ..Finish::plain(16_000) };
     let expected = finish.apply(&decode(&bench.path("whole.wav")).unwrap()).unwrap();
     let found = decode(&bench.path("a.flac")).unwrap();
     assert_eq!(found.num_frames(), expected.num_frames());

@@ -1,5 +1,6 @@
 //! [`FileRecipe`]: a file that tells how it was made.
 
+use std::ops::Range;
 use std::path::Path;
 
 use serde::Serialize;
@@ -7,6 +8,7 @@ use serde::Serialize;
 use super::dither::dither;
 use super::finish::{FileFormat, Finish};
 use super::recipe::Recipe;
+use super::shaping::Sustain;
 use crate::audio::{self, Clip, Instrument, WavFormat, WavInfo};
 use crate::error::{GenerateError, Result};
 
@@ -33,11 +35,12 @@ impl FileRecipe {
         Err(GenerateError::OutOfRange { field: breaks.to_owned(), found: "asked for with a loop".to_owned(), need })
     }
 
-    /// The clip as the file will hold it, before rounding to its sample format; a loop stays one.
+    /// The clip as the file will hold it, before rounding to its sample format; a loop stays one. A sustain loop to be found is
+    /// then part of this recipe.
     ///
     /// # Errors
     /// As [`Finish::apply`].
-    pub fn finish(&self, clip: &Clip) -> Result<Clip> {
+    pub fn finish(&mut self, clip: &Clip) -> Result<Clip> {
         let Recipe { looped, duration_s, .. } = self.recipe;
         match looped {
             None => self.finish.apply(clip),
@@ -50,7 +53,8 @@ impl FileRecipe {
     /// # Errors
     /// A sample that is not finite, or more than the format holds.
     pub fn file(&self, clip: &Clip) -> Result<Vec<u8>> {
-        let info = self.info(self.recipe.looped.map(|_| clip.num_frames()));
+        let held = self.finish.shaping.sustain.and_then(Sustain::frames);
+        let info = self.info(self.recipe.looped.map(|_| 0..clip.num_frames()).or(held));
         match self.finish.format {
             FileFormat::Wav16 if self.finish.dither => {
                 let mut clip = clip.clone();
@@ -64,8 +68,8 @@ impl FileRecipe {
         }
     }
 
-    /// What the file tells; of a loop, how many frames repeat.
-    pub(super) fn info(&self, loop_frames: Option<usize>) -> WavInfo {
+    /// What the file tells; of a loop, which frames repeat.
+    pub(super) fn info(&self, loop_frames: Option<Range<usize>>) -> WavInfo {
         let Recipe { class, model, seed, pitch, looped, .. } = &self.recipe;
         WavInfo {
             title: Some(format!("{} {seed}", class.as_ref().unwrap_or(model))),
@@ -73,9 +77,9 @@ impl FileRecipe {
             // A pitch lies in 0..=127.
             root_key: pitch.map(|pitch| pitch.round() as u8),
             instrument: pitch.map(|pitch| Instrument::everywhere(pitch.round() as u8)),
-            one_shot: looped.is_none(),
+            one_shot: loop_frames.is_none(),
             // A minute at most.
-            loop_frames: loop_frames.map(|frames| (0, frames as u32)),
+            loop_frames: loop_frames.map(|frames| (frames.start as u32, frames.end as u32)),
             tempo_bpm: looped.and_then(|looped| looped.tempo).map(|tempo| tempo.bpm as f32),
             ..WavInfo::default()
         }
@@ -183,6 +187,46 @@ mod tests {
         assert_eq!(file(true, 42), file(true, 42));
         assert_ne!(file(true, 42), file(true, 43));
         assert!(file(false, 42).chunks_exact(2).all(|sample| sample == 3277i16.to_le_bytes()));
+    }
+
+    /// 1.5 s of a tone, held or dying away.
+    fn tone(falls_db_a_second: f64) -> Clip {
+        let sample = |i: i32| {
+            let t = f64::from(i) / 44_100.0;
+            (0.5 * 10f64.powf(-falls_db_a_second * t / 20.0) * (std::f64::consts::TAU * 220.0 * t).sin()) as f32
+        };
+        Clip::mono((0..66_150).map(sample).collect(), 44_100).unwrap()
+    }
+
+    #[test]
+    fn a_held_note_gets_a_loop_that_its_file_tells_and_its_recipe_repeats() {
+        let shaping = Shaping { sustain: Some(Sustain::Find), ..Shaping::default() };
+        let asked = FileRecipe { finish: Finish { shaping, ..Finish::plain(22_050) }, ..file_recipe() };
+        let (mut held, clip) = (asked.clone(), tone(0.0));
+        let finished = held.finish(&clip).unwrap();
+        let frames = held.finish.shaping.sustain.and_then(Sustain::frames).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("note.wav");
+        std::fs::write(&path, held.file(&finished).unwrap()).unwrap();
+        let info = audio::read_info(&path).unwrap();
+        assert_eq!((info.loop_frames, info.one_shot), (Some((frames.start as u32, frames.end as u32)), false));
+        let mut again = FileRecipe::read(&path).unwrap();
+        assert_eq!(again, held);
+        assert_eq!(again.finish(&clip).unwrap(), finished);
+        // Another sound looks for its own.
+        assert_eq!(Shaping::default().or(held.finish.shaping).sustain, Some(Sustain::Find));
+        // A loop of another sound may lie behind this one's end.
+        let message = again.finish(&edit_slice(&clip)).unwrap_err().to_string();
+        assert!(message.contains("sustain loop is"), "{message}");
+        let mut short = asked.clone();
+        short.finish(&tone(30.0)).unwrap();
+        assert_eq!(short, asked, "what dies away has none");
+        let info = short.info(None);
+        assert!(info.one_shot && info.loop_frames.is_none());
+    }
+
+    fn edit_slice(clip: &Clip) -> Clip {
+        audio::edit::slice(clip, 0..20_000)
     }
 
     #[test]

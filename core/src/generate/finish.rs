@@ -10,7 +10,7 @@ use crate::error::{GenerateError, Result};
 pub(super) const CEILING_DBTP: f64 = -1.0;
 
 /// What is done to a rendered clip on its way to a file, in this order: crop, trim, reverse, rotate, DC ([`Shaping`]),
-/// sample rate, channels, fades ([`Shaping`]), level with the true-peak ceiling, dither, sample format.
+/// sample rate, channels, fades and sustain loop ([`Shaping`]), level with the true-peak ceiling, dither, sample format.
 ///
 /// What cuts comes first, so that nothing is computed for what goes; fades come after DC, so that they end in exact
 /// silence; the level comes last, because the peak depends on the rate and loudness on the channels.
@@ -137,19 +137,20 @@ impl Finish {
         }
     }
 
-    /// The clip as the file will hold it, before rounding to its sample format.
+    /// The clip as the file will hold it, before rounding to its sample format. A sustain loop to be found is then known.
     ///
     /// # Errors
-    /// The resampler refuses.
-    pub fn apply(&self, clip: &Clip) -> Result<Clip> {
+    /// The resampler refuses; a sustain loop that is not in the clip.
+    pub fn apply(&mut self, clip: &Clip) -> Result<Clip> {
         self.apply_with(clip, resample)
     }
 
     /// As [`Finish::apply`], with this for the sample rate.
-    pub(super) fn apply_with(&self, clip: &Clip, resample: impl Fn(&Clip, u32) -> Result<Clip>) -> Result<Clip> {
+    pub(super) fn apply_with(&mut self, clip: &Clip, resample: impl Fn(&Clip, u32) -> Result<Clip>) -> Result<Clip> {
         let clip = self.shaping.arrange(clip)?;
         let mut clip = edit::with_channels(&resample(&clip, self.sample_rate)?, self.channels.into())?;
         self.shaping.fade(&mut clip);
+        self.shaping.hold(&mut clip)?;
         self.set_level(&mut clip);
         Ok(clip)
     }

@@ -134,7 +134,7 @@ fn a_file_through_the_disk_has_its_level_rate_fades_and_recipe() {
     let recipe = crate::generate::FileRecipe::read(&path).unwrap();
     assert_eq!((recipe.recipe, recipe.finish), (written.recipe, finish));
     // As through memory, to the rounding of two orders of the same steps.
-    let plain = Finish { shaping: Shaping::default(), format: FileFormat::Wav32f, ..Finish::plain(16_000) };
+    let mut plain = Finish { shaping: Shaping::default(), format: FileFormat::Wav32f, ..Finish::plain(16_000) };
     write(&session, plain, &path).unwrap();
     let whole = plain.apply(&render(&session, &request(0.5))).unwrap();
     let error = decode(&path).unwrap().channels()[0]
@@ -157,6 +157,7 @@ fn what_is_cut_and_turned_through_the_disk_is_what_it_is_through_memory() {
         remove_dc: true,
         fade_in_ms: Some(10.0),
         fade_out_ms: Some(10.0),
+        sustain: None,
     };
     let shapings = [
         Shaping { crop_s: Some([0.1, 0.3]), ..none },
@@ -174,7 +175,7 @@ fn what_is_cut_and_turned_through_the_disk_is_what_it_is_through_memory() {
         let session = session(&card, 1);
         let whole = render(&session, &request(0.5));
         for shaping in shapings {
-            let finish = Finish { shaping, format: FileFormat::Wav32f, ..Finish::plain(16_000) };
+            let mut finish = Finish { shaping, format: FileFormat::Wav32f, ..Finish::plain(16_000) };
             let written = write(&session, finish, &path).unwrap();
             let (found, expected) = (decode(&path).unwrap(), finish.apply(&whole).unwrap());
             assert_eq!((written.num_frames, found.num_frames()), (expected.num_frames(), expected.num_frames()));

@@ -37,7 +37,7 @@ fn a_loop_has_its_length_to_the_sample_at_every_rate() {
     for (bpm, num_bars, rate) in [(120.0, 1, 44_100), (174.0, 1, 48_000), (93.7, 1, 44_100), (399.0, 2, 8_000)] {
         let rendered = render(&texture(), &request(bars(bpm, num_bars), None)).unwrap();
         let exact = f64::from(num_bars) * 240.0 / bpm * f64::from(rate);
-        let recipe = FileRecipe { finish: Finish::plain(rate), recipe: rendered.recipe };
+        let mut recipe = FileRecipe { finish: Finish::plain(rate), recipe: rendered.recipe };
         assert_eq!(recipe.finish(&rendered.clip).unwrap().num_frames(), exact.round() as usize, "{bpm} at {rate}");
     }
 }
@@ -75,7 +75,7 @@ fn the_wrap_is_as_any_other_point_of_the_loop() {
         [(tiny::texture_card(), 16_000), (tiny::texture_card(), 44_100), (tiny::two_stage_card(), 16_000)]
     {
         let rendered = render(&session(&card, 2), &request(Loop::default(), Some(0.6))).unwrap();
-        let recipe = FileRecipe { finish: Finish::plain(rate), recipe: rendered.recipe };
+        let mut recipe = FileRecipe { finish: Finish::plain(rate), recipe: rendered.recipe };
         let clip = recipe.finish(&rendered.clip).unwrap();
         let samples = &clip.channels()[0];
         // The largest step at the wrap against those inside: a seam would be an outlier.

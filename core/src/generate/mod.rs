@@ -57,6 +57,6 @@ pub use looping::{Loop, Tempo};
 pub use recipe::{RECIPE_VERSION, Recipe};
 pub use request::{Request, attribute};
 pub use session::{Rendered, Session};
-pub use shaping::Shaping;
+pub use shaping::{Shaping, Sustain};
 pub use sound_file::SoundFile;
 pub use to_disk::Written;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::audio::{Clip, edit};
+use crate::audio::{Clip, close_loop, edit, find_sustain};
 use crate::error::{GenerateError, Result};
 
 /// Longest cut or shift, in seconds: as long as the longest clip.
@@ -35,6 +35,29 @@ pub struct Shaping {
     /// A raised cosine to silence over this long: 0..=3600000 ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fade_out_ms: Option<f64>,
+    /// A loop that holds the sound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sustain: Option<Sustain>,
+}
+
+/// A loop that holds a note as long as its key is held: see [`find_sustain`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sustain {
+    /// To be found; after that, there was none.
+    Find,
+    /// These frames of the finished sound, the second one exclusive.
+    Loop([u32; 2]),
+}
+
+impl Sustain {
+    /// The loop, where one was found.
+    pub fn frames(self) -> Option<Range<usize>> {
+        match self {
+            Self::Find => None,
+            Self::Loop([start, end]) => Some(start as usize..end as usize),
+        }
+    }
 }
 
 impl Shaping {
@@ -54,6 +77,8 @@ impl Shaping {
             remove_dc: self.remove_dc || lower.remove_dc,
             fade_in_ms: self.fade_in_ms.or(lower.fade_in_ms),
             fade_out_ms: self.fade_out_ms.or(lower.fade_out_ms),
+            // Another sound has its loop elsewhere.
+            sustain: self.sustain.or(lower.sustain.map(|_| Sustain::Find)),
         }
     }
 
@@ -77,6 +102,9 @@ impl Shaping {
             let ms = fade.unwrap_or(0.0);
             require((0.0..=MAX_S * 1e3).contains(&ms), field, format!("{ms} ms"), "0..=3600000 ms")?;
         }
+        if let Some(Sustain::Loop([start, end])) = self.sustain {
+            require(start < end, "sustain loop", format!("{start}..{end}"), "frames START..END with START < END")?;
+        }
         Ok(())
     }
 
@@ -87,6 +115,7 @@ impl Shaping {
             ("trim", self.trim_db.is_some()),
             ("fade-in", self.fade_in_ms.is_some()),
             ("fade-out", self.fade_out_ms.is_some()),
+            ("sustain", self.sustain.is_some()),
         ];
         cuts.into_iter().find(|(_, is_asked)| *is_asked).map(|(name, _)| name)
     }
@@ -151,6 +180,25 @@ impl Shaping {
         if let Some(ms) = self.fade_out_ms {
             edit::fade_out(clip, ms);
         }
+    }
+
+    /// Find the loop that holds the sound, where one is asked for, and close it, on the clip as the file will hold it.
+    ///
+    /// # Errors
+    /// A loop that is not in the clip.
+    pub(super) fn hold(&mut self, clip: &mut Clip) -> Result<()> {
+        if self.sustain == Some(Sustain::Find)
+            && let Some(Range { start, end }) = find_sustain(clip)
+        {
+            // A minute at most.
+            self.sustain = Some(Sustain::Loop([start as u32, end as u32]));
+        }
+        if let Some(frames) = self.sustain.and_then(Sustain::frames) {
+            let (found, need) = (format!("{frames:?}"), format!("frames of the {} that there are", clip.num_frames()));
+            require(frames.end <= clip.num_frames(), "sustain loop", found, &need)?;
+            close_loop(clip, &frames);
+        }
+        Ok(())
     }
 }
 

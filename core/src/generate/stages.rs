@@ -22,10 +22,11 @@ const INVERSION_STEPS: usize = 32;
 /// No cell of a peak-normalised sound's envelope lies above this many dB relative to a full-scale sine.
 const ENVELOPE_CEILING_DB: f32 = 6.0;
 
-/// What brings the envelope of a note to rest, in the grid's columns, and then its frames.
-const STEADY_ENVELOPE: Steadying = Steadying { frames: 3.0, db: 12.0 };
-const STEADY_S: f64 = 0.046;
-const STEADY_DB: f32 = 8.0;
+/// What brings the envelope of a note to rest, in the grid's columns, and then its frames, whose widest Gaussian is in seconds.
+const STEADY_ENVELOPE: Steadying = Steadying { frames: 10.0, growth: 0.5, db: 16.0 };
+const STEADY_S: f64 = 0.12;
+const STEADY_GROWTH: f32 = 0.2;
+const STEADY_DB: f32 = 12.0;
 
 /// Denoiser calls that one inversion costs, in one stage.
 pub(super) const INVERSION_EVALUATIONS: usize = 2 * (INVERSION_STEPS - 1);
@@ -152,7 +153,7 @@ impl<'a> Run<'a> {
         frames.data.iter_mut().zip(&expanded.data).for_each(|(residual, envelope)| *residual += envelope);
         let config = &self.model.card.config;
         let per_second = f64::from(config.sample_rate) / config.representation.hop_length() as f64;
-        let by = Steadying { frames: (STEADY_S * per_second) as f32, db: STEADY_DB };
+        let by = Steadying { frames: (STEADY_S * per_second) as f32, growth: STEADY_GROWTH, db: STEADY_DB };
         self.steady(by, guide, &mut frames, self.model.is_on_circle());
         Ok(frames)
     }

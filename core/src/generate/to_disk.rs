@@ -55,6 +55,11 @@ impl Session {
     ) -> Result<Written> {
         let file = FileRecipe { recipe: self.resolve(request)?, finish };
         file.validate()?;
+        if finish.shaping.sustain.is_some() {
+            let (found, need) =
+                ("asked for with a sound that goes through the disk".to_owned(), "a minute at most".to_owned());
+            return Err(GenerateError::OutOfRange { field: "sustain".to_owned(), found, need }.into());
+        }
         let rate = self.model().card.config.sample_rate;
         let heard = finish.shaping.cropped(self.total_samples(&file.recipe)?, rate)?;
         // First of all, where the length is known: it says whether there is room for the header's sizes.

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::engine::noised;
-use super::networks::Networks;
+use super::networks::{Networks, Part};
 use super::prepare::Item;
 use crate::conditioning::Condition;
 use crate::model::Stage;
@@ -14,7 +14,7 @@ use crate::representation::Frames;
 pub(super) struct Batch {
     /// Of the training.
     pub(super) step: u64,
-    /// The fine or only stage's part, then the envelope stage's where there is one.
+    /// Of the stages that learn, in their order.
     pub(super) stages: Vec<StageBatch>,
 }
 
@@ -41,9 +41,9 @@ impl Batch {
         sigmas: &[f64],
         noise: &mut [NoiseStream],
     ) -> Self {
-        let stages = networks.stages().enumerate().map(|(i, stage)| match i {
-            0 => StageBatch::new(stage, items, &sigmas[..items.len()], noise, |item| Some(&item.fine)),
-            _ => StageBatch::new(stage, items, sigmas, noise, |item| item.envelope.as_ref()),
+        let stages = networks.stages().map(|(part, stage)| match part {
+            Part::Fine => StageBatch::new(stage, items, &sigmas[..items.len()], noise, |item| Some(&item.fine)),
+            Part::Envelope => StageBatch::new(stage, items, sigmas, noise, |item| item.envelope.as_ref()),
         });
         Self { step, stages: stages.collect() }
     }

@@ -11,7 +11,7 @@ use candle_core::{Device, Tensor};
 use super::batch::{Batch, StageBatch};
 use super::config::Loss;
 use super::engine::Planned;
-use super::networks::{Losses, Networks};
+use super::networks::{Losses, Networks, Part};
 use super::optimizer::{Optimizer, Slot};
 use super::teacher::{Noised, Teacher};
 use crate::error::Result;
@@ -20,7 +20,7 @@ use crate::nn::{Card, CardPlan, CardWeights, Plan, Question, StepNumbers, Sums};
 /// The plans of a training's stages on a card.
 pub(super) struct CardEngine {
     card: Arc<Card>,
-    /// The fine or only stage, then the envelope stage where there is one.
+    /// Of the stages that learn, in their order.
     stages: Vec<OnCard>,
     /// The teacher's, where there is one.
     teachers: Vec<Frozen>,
@@ -31,6 +31,7 @@ pub(super) struct CardEngine {
 }
 
 struct OnCard {
+    part: Part,
     plan: CardPlan,
     weights: CardWeights,
     /// As it is laid out, and the names of its parameters.
@@ -55,22 +56,22 @@ impl CardEngine {
         draws: usize,
     ) -> Result<Self> {
         let card = Arc::new(Card::new(device, true)?);
-        let clips = |stage: usize| batch_size * if stage == 0 { 1 } else { draws };
+        let clips = |part: Part| if part == Part::Fine { batch_size } else { batch_size * draws };
         let mut stages = Vec::new();
-        for (i, Planned { plan: laid, names }) in Planned::all(networks)?.into_iter().enumerate() {
+        for (Planned { plan: laid, names }, (part, _)) in Planned::all(networks)?.into_iter().zip(networks.stages()) {
             let laid = Arc::new(laid);
-            let plan = CardPlan::new(&card, &laid, clips(i), true)?;
+            let plan = CardPlan::new(&card, &laid, clips(part), true)?;
             let weights = CardWeights::new(&card, &laid)?;
-            let stage = OnCard { plan, weights, laid, names };
+            let stage = OnCard { part, plan, weights, laid, names };
             stage.upload(&card, networks, optimizer)?;
             stages.push(stage);
         }
         let mut teachers = Vec::new();
-        for (i, plan) in teacher.map(Teacher::plans).unwrap_or_default().iter().enumerate() {
+        for (plan, (part, _)) in teacher.map(Teacher::plans).unwrap_or_default().iter().zip(networks.stages()) {
             let values = flat(plan.parameters())?;
             let weights = CardWeights::new(&card, plan)?;
             weights.write(&card, [&values; 4])?;
-            teachers.push(Frozen { plan: CardPlan::new(&card, plan, clips(i), false)?, weights });
+            teachers.push(Frozen { plan: CardPlan::new(&card, plan, clips(part), false)?, weights });
         }
         let sums = Sums::new(&card, stages.len() + 1)?;
         Ok(Self { card, stages, teachers, sums, ahead: None })
@@ -133,8 +134,11 @@ impl CardEngine {
     }
 
     fn losses(&self, batch: &Batch, sums: &[f64]) -> Losses {
-        let mean = |i: usize| batch.stages.get(i).map_or(0.0, |stage| sums[i] / stage.target.len() as f64);
-        Losses { fine: mean(0), envelope: mean(1) }
+        let mut losses = Losses::default();
+        for ((stage, batch), sum) in self.stages.iter().zip(&batch.stages).zip(sums) {
+            losses.set(stage.part, sum / batch.target.len() as f64);
+        }
+        losses
     }
 
     fn put(&self, batch: &Batch) -> Result<()> {
@@ -167,7 +171,7 @@ impl CardEngine {
 
     /// Replace the targets by what the teacher aims at.
     fn aim(&self, teacher: &Teacher, networks: &Networks, batch: &mut Batch) -> Result<()> {
-        for (i, (network, batch)) in networks.stages().zip(&mut batch.stages).enumerate() {
+        for (i, ((_, network), batch)) in networks.stages().zip(&mut batch.stages).enumerate() {
             let mut target = std::mem::take(&mut batch.target);
             let asked = &*batch;
             let (frozen, student) = (&self.teachers[i], &self.stages[i]);

@@ -28,6 +28,8 @@ pub struct TrainConfig {
     pub optimizer: OptimizerConfig,
     /// Distribution of noise levels.
     pub noise_levels: NoiseLevels,
+    /// Which stages learn.
+    pub learns: Learns,
     /// What the networks learn to predict.
     pub objective: Objective,
     /// What is minimised.
@@ -71,6 +73,18 @@ pub struct TrainConfig {
     pub sampling: SamplingDefaults,
 }
 
+/// Which stages a training changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Learns {
+    /// All that there are.
+    #[default]
+    All,
+    /// The envelope stage alone, ten times as quick; the fine stage stays the model's that the training begins from. An
+    /// envelope stage of other widths than the model's begins anew.
+    Envelope,
+}
+
 /// What is minimised: a distance between the velocity and its prediction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
@@ -96,6 +110,7 @@ impl Default for TrainConfig {
             shards: 2,
             optimizer: OptimizerConfig::default(),
             noise_levels: NoiseLevels::default(),
+            learns: Learns::default(),
             objective: Objective::default(),
             loss: Loss::default(),
             ema_decay: 0.999,
@@ -235,6 +250,8 @@ impl TrainConfig {
         let needed = "partials with it, and up to 3 MIDI notes, each lower than the one before";
         need(raises, "raise_below", format!("{:?}", self.raise_below), needed)?;
         need(fits, "dataset.windows", "true".into(), "unet.circular and no envelope stage with it, or false")?;
+        let alone = self.learns == Learns::All || (self.envelope.is_some() && self.objective == Objective::Velocity);
+        need(alone, "learns", "envelope".into(), "an envelope stage and the objective velocity with it, or all")?;
         if let Objective::Consistency(consistency) = &self.objective {
             let Consistency { steps, guidance, grow } = *consistency;
             need((2..=1000).contains(&steps), "objective.steps", steps.to_string(), "2..=1000")?;

@@ -59,7 +59,7 @@ impl Stage {
     fn held_out(self, line: &Line, level: usize) -> Option<f64> {
         let held_out = line.held_out.as_ref()?;
         match self {
-            Self::Fine => Some(held_out.fine[level]),
+            Self::Fine => held_out.fine.map(|losses| losses[level]),
             Self::Envelope => held_out.envelope.map(|losses| losses[level]),
         }
     }

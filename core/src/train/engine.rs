@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::config::Loss;
-use super::networks::{Losses, Networks};
+use super::networks::{Losses, Networks, Part};
 use super::prepare::Item;
 use super::teacher::{Lesson, Noised, Teacher};
 use crate::conditioning::Condition;
@@ -22,7 +22,7 @@ const PIECE: usize = 64 * 1024;
 
 /// The plans of a training's stages and the memory that its shards compute in.
 pub(super) struct Engine {
-    /// The fine or only stage, then the envelope stage where there is one.
+    /// Of the stages that learn, in their order.
     stages: Vec<Planned>,
     shards: Vec<Mutex<Vec<Memory>>>,
 }
@@ -35,10 +35,10 @@ pub(super) struct Planned {
 }
 
 impl Planned {
-    /// Of all stages of `networks`, whose parameters are on the CPU.
+    /// Of the stages of `networks` that learn, whose parameters are on the CPU.
     pub(super) fn all(networks: &Networks) -> Result<Vec<Self>> {
         let vars = networks.weights.vars();
-        let stages = networks.stages().map(|stage| {
+        let stages = networks.stages().map(|(_, stage)| {
             let plan = stage.plan(true)?;
             let name = |id| vars.iter().find(|(_, var)| var.as_tensor().id() == id).map(|(name, _)| name.clone());
             let names = plan.parameters().iter().map(|p| name(p.id()).unwrap_or_default()).collect();
@@ -98,18 +98,21 @@ impl Engine {
         share: f64,
     ) -> Result<Losses> {
         let mut memories = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
-        let mut found = [0.0; 2];
+        let mut found = Losses::default();
         let stages = self.stages.iter().zip(networks.stages()).zip(memories.iter_mut()).enumerate();
-        for (i, ((planned, stage), memory)) in stages {
-            let batch = if i == 0 { Batch::fine(items, sigmas) } else { Batch::envelope(items, sigmas) };
+        for (i, ((planned, (part, stage)), memory)) in stages {
+            let batch = match part {
+                Part::Fine => Batch::fine(items, sigmas),
+                Part::Envelope => Batch::envelope(items, sigmas),
+            };
             memory.draw(&batch, stage.shape().frames * stage.shape().channels, noise);
             if let Some(teacher) = teacher {
                 memory.aim(teacher, i, (&planned.plan, stage), &batch)?;
             }
             let rows = stage.rows(batch.sigmas, &batch.conditions);
-            found[i] = memory.step(&planned.plan, &rows, loss, &batch, share);
+            found.set(part, memory.step(&planned.plan, &rows, loss, &batch, share));
         }
-        Ok(Losses { fine: found[0], envelope: found[1] })
+        Ok(found)
     }
 
     /// Add up the shards' gradients, always in their order. Runs on the current rayon pool.
@@ -271,6 +274,7 @@ mod tests {
             envelope: None,
             maps,
             context: config.context(),
+            learns: config.learns,
         };
         let weights = Weights::fresh(Seed(1), &Device::Cpu);
         let networks = Networks::new(&config, &prepared, card.classes.len(), weights)?;
@@ -282,7 +286,8 @@ mod tests {
             values.iter_mut().for_each(|x| *x *= 0.1);
             var.set(&candle_core::Tensor::from_vec(values, var.shape(), &Device::Cpu)?)?;
         }
-        let shapes: Vec<_> = networks.stages().map(|stage| [stage.shape().frames, stage.shape().channels]).collect();
+        let shapes: Vec<_> =
+            networks.stages().map(|(_, stage)| [stage.shape().frames, stage.shape().channels]).collect();
         let items: Vec<Item> = (0..2).map(|class| item(&mut noise, shapes[0], shapes[1], class)).collect();
         // Of both items for the fine stage and the envelope stage's first draw, and two draws more.
         let sigmas = [0.3, 2.0, 0.1, 1.0, 8.0, 0.5];

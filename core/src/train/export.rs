@@ -41,7 +41,9 @@ fn figures(info: &CheckpointInfo) -> BTreeMap<String, serde_json::Value> {
     if let Some(held_out) = &info.held_out {
         let round = |losses: [f64; 5]| losses.map(|loss| (loss * 1e4).round() / 1e4).to_vec();
         figures.insert("held_out_sigmas".into(), held_out::SIGMAS.to_vec().into());
-        figures.insert("held_out_loss_fine".into(), round(held_out.fine).into());
+        if let Some(fine) = held_out.fine {
+            figures.insert("held_out_loss_fine".into(), round(fine).into());
+        }
         if let Some(envelope) = held_out.envelope {
             figures.insert("held_out_loss_envelope".into(), round(envelope).into());
         }

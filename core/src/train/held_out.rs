@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::config::TrainConfig;
+use super::config::{Learns, TrainConfig};
 use super::networks::Losses;
 use super::prepare::{Item, Prepared};
 use crate::dataset::Dataset;
@@ -16,8 +16,9 @@ pub(super) const MOST_EXAMPLES: usize = 64;
 /// Mean squared error of the velocity (1: knows nothing) on held-out sounds, for each of [`SIGMAS`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HeldOut {
-    /// Of the fine or only stage.
-    pub fine: [f64; SIGMAS.len()],
+    /// Of the fine or only stage, where it learns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fine: Option<[f64; SIGMAS.len()]>,
     /// Of the envelope stage, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub envelope: Option<[f64; SIGMAS.len()]>,
@@ -27,10 +28,8 @@ impl HeldOut {
     /// One number for "better": the mean over levels and stages.
     pub fn mean(&self) -> f64 {
         let mean = |losses: &[f64; SIGMAS.len()]| losses.iter().sum::<f64>() / SIGMAS.len() as f64;
-        match &self.envelope {
-            Some(envelope) => 0.5 * (mean(&self.fine) + mean(envelope)),
-            None => mean(&self.fine),
-        }
+        let stages: Vec<f64> = [&self.fine, &self.envelope].into_iter().flatten().map(mean).collect();
+        stages.iter().sum::<f64>() / stages.len().max(1) as f64
     }
 }
 
@@ -63,5 +62,6 @@ pub(super) fn measure(
             envelope[level] += e * share;
         }
     }
+    let fine = (config.learns == Learns::All).then_some(fine);
     Ok(HeldOut { fine, envelope: config.envelope.is_some().then_some(envelope) })
 }

@@ -30,7 +30,7 @@ mod trainer;
 mod window;
 
 pub use checkpoint::{CheckpointInfo, read_info};
-pub use config::{Loss, TrainConfig};
+pub use config::{Learns, Loss, TrainConfig};
 pub use held_out::{HeldOut, SIGMAS};
 pub use objective::{Consistency, Objective};
 pub use optimizer::{OptimizerConfig, Rule};

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 
-use super::config::{Loss, TrainConfig};
+use super::config::{Learns, Loss, TrainConfig};
 use super::prepare::{Item, Prepared};
 use super::teacher::Teacher;
 use crate::conditioning::Condition;
@@ -21,13 +21,31 @@ pub(super) struct Networks {
     pub(super) weights: Weights,
     fine: Stage,
     envelope: Option<Stage>,
+    learns: Learns,
 }
 
-/// A loss for each stage; the envelope's is 0 where there is no such stage.
+/// Which of the networks a stage is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The fine or only one.
+    Fine,
+    Envelope,
+}
+
+/// A loss for each stage; 0 where there is no such stage, or where it does not learn.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Losses {
     pub(super) fine: f64,
     pub(super) envelope: f64,
+}
+
+impl Losses {
+    pub(super) fn set(&mut self, part: Part, loss: f64) {
+        match part {
+            Part::Fine => self.fine = loss,
+            Part::Envelope => self.envelope = loss,
+        }
+    }
 }
 
 impl Networks {
@@ -42,21 +60,15 @@ impl Networks {
             has_context: config.envelope.is_some(),
             circle: None,
         };
-        let envelope = config.envelope.as_ref().map(|envelope| {
-            let grid = FrameShape {
-                frames: envelope.grid.columns,
-                channels: envelope.grid.bands,
-                has_context: false,
-                circle: None,
-            };
-            stage(&envelope.unet, grid, "envelope")
-        });
-        Ok(Self { fine: stage(&config.unet, shape, "fine")?, envelope: envelope.transpose()?, weights })
+        let envelope = config.envelope.as_ref().map(|envelope| stage(&envelope.unet, envelope.shape(), "envelope"));
+        let (fine, envelope) = (stage(&config.unet, shape, "fine")?, envelope.transpose()?);
+        Ok(Self { fine, envelope, learns: config.learns, weights })
     }
 
-    /// The fine or only stage, then the envelope stage where there is one.
-    pub(super) fn stages(&self) -> impl Iterator<Item = &Stage> {
-        std::iter::once(&self.fine).chain(&self.envelope)
+    /// The stages that learn: the fine or only one, then the envelope stage where there is one.
+    pub(super) fn stages(&self) -> impl Iterator<Item = (Part, &Stage)> {
+        let fine = (self.learns == Learns::All).then_some((Part::Fine, &self.fine));
+        fine.into_iter().chain(self.envelope.iter().map(|stage| (Part::Envelope, stage)))
     }
 
     /// The same networks over stored parameters.
@@ -81,22 +93,29 @@ impl Networks {
         noise: &mut [NoiseStream],
     ) -> Result<(Tensor, Losses)> {
         let conditions: Vec<Condition> = items.iter().map(|item| item.condition.clone()).collect();
-        let context = items.iter().map(|item| item.context.as_ref()).collect::<Option<Vec<_>>>();
-        let context = context.map(|frames| self.stack(&frames)).transpose()?;
-        let fine: Vec<&Frames> = items.iter().map(|item| &item.fine).collect();
-        let (first, draws) = (&sigmas[..items.len()], sigmas.len() / items.len());
-        let fine =
-            self.stage_loss((0, &self.fine), loss, teacher, &fine, context.as_ref(), first, &conditions, noise)?;
-        let mut losses = Losses { fine: scalar(&fine)?, envelope: 0.0 };
-        let (Some(stage), Some(envelopes)) =
-            (&self.envelope, items.iter().map(|item| item.envelope.as_ref()).collect::<Option<Vec<_>>>())
-        else {
-            return Ok((fine, losses));
-        };
-        let (envelopes, conditions) = (envelopes.repeat(draws), vec![conditions; draws].concat());
-        let envelope = self.stage_loss((1, stage), loss, teacher, &envelopes, None, sigmas, &conditions, noise)?;
-        losses.envelope = scalar(&envelope)?;
-        Ok(((fine + envelope)?, losses))
+        let draws = sigmas.len() / items.len();
+        let mut losses = Losses::default();
+        let mut sum = Tensor::zeros((), DType::F32, self.weights.device())?;
+        for (idx, (part, stage)) in self.stages().enumerate() {
+            let mut ask = |data: &[&Frames], context: Option<&Tensor>, sigmas: &[f64], conditions: &[Condition]| {
+                self.stage_loss((idx, stage), loss, teacher, data, context, sigmas, conditions, &mut *noise)
+            };
+            let own = match part {
+                Part::Fine => {
+                    let fine: Vec<&Frames> = items.iter().map(|item| &item.fine).collect();
+                    let context = items.iter().map(|item| item.context.as_ref()).collect::<Option<Vec<_>>>();
+                    let context = context.map(|frames| self.stack(&frames)).transpose()?;
+                    ask(&fine, context.as_ref(), &sigmas[..items.len()], &conditions)?
+                }
+                Part::Envelope => {
+                    let envelopes: Vec<&Frames> = items.iter().filter_map(|item| item.envelope.as_ref()).collect();
+                    ask(&envelopes.repeat(draws), None, sigmas, &vec![conditions.clone(); draws].concat())?
+                }
+            };
+            losses.set(part, scalar(&own)?);
+            sum = (sum + own)?;
+        }
+        Ok((sum, losses))
     }
 
     #[allow(clippy::too_many_arguments)] // One call's data, each used once.

@@ -9,7 +9,7 @@ use crate::model::{Context, Raise, told};
 use crate::noise::{NoiseStream, Seed};
 use crate::representation::{EnvelopeGrid, Frames, Maps, Representation};
 
-use super::config::TrainConfig;
+use super::config::{Learns, TrainConfig};
 
 /// Examples drawn to fit the maps of the full frames (a quarter of a megabyte each) and of the envelopes.
 const FINE_DRAWS: usize = 600;
@@ -24,6 +24,7 @@ pub(super) struct Prepared {
     pub(super) envelope: Option<(EnvelopeGrid, Maps)>,
     pub(super) maps: Maps,
     pub(super) context: Context,
+    pub(super) learns: Learns,
 }
 
 /// One example as the networks see it, all of unit variance.
@@ -33,7 +34,7 @@ pub(super) struct Item {
     pub(super) envelope: Option<Frames>,
     /// What the fine stage sees of the envelope.
     pub(super) context: Option<Frames>,
-    /// What the fine stage learns to make.
+    /// What the fine stage learns to make; empty where it does not learn.
     pub(super) fine: Frames,
     /// What is said about it.
     pub(super) condition: Condition,
@@ -45,7 +46,7 @@ impl Prepared {
         let representation = config.seen()?;
         let num_classes = dataset.classes.len();
         let context = config.context();
-        let (raised, raise) = (config.raised()?, Raise::new(&config.raise_below));
+        let (raised, raise, learns) = (config.raised()?, Raise::new(&config.raise_below), config.learns);
         let draw = |index: usize| -> Result<(usize, Frames)> {
             let mut noise = NoiseStream::new(Seed(config.seed), "train maps", index as u64);
             let example = dataset.augment(dataset.pick(&mut noise), &config.augment, &mut noise);
@@ -57,7 +58,7 @@ impl Prepared {
             let maps = Maps::fit(drawn.iter().map(|(class, frames)| (*class, frames)), num_classes, &config.maps)?;
             // What differs between the frames of a loop is chance.
             let maps = if config.dataset.windows { maps.level(representation.num_frames()) } else { maps };
-            return Ok(Self { representation, raised, raise, envelope: None, maps, context });
+            return Ok(Self { representation, raised, raise, envelope: None, maps, context, learns });
         };
         let grid = EnvelopeGrid::new(representation.num_frames(), representation.num_channels(), &stage.grid)?;
         let part = |index: usize| -> Result<_> {
@@ -78,7 +79,7 @@ impl Prepared {
         let envelope_maps = Maps::fit(envelopes, num_classes, &unsmoothed)?;
         let maps = Maps::fit(residuals.iter().map(|frames| (0, frames)), 0, &config.maps)?;
         let envelope = Some((grid, envelope_maps));
-        Ok(Self { representation, raised, raise, envelope, maps, context })
+        Ok(Self { representation, raised, raise, envelope, maps, context, learns })
     }
 
     /// An example without hidden conditions or errors: for measuring.
@@ -110,6 +111,10 @@ impl Prepared {
         let mut seen = envelope.clone();
         envelope_maps.normalise(condition.class, &mut envelope);
         obscure(&mut seen.data, &mut condition);
+        if self.learns == Learns::Envelope {
+            let condition = told(&condition, octaves);
+            return Ok(Item { envelope: Some(envelope), context: None, fine: Frames::zeros(0, 0), condition });
+        }
         let expanded = grid.expand(&seen);
         subtract(&mut fine, &expanded);
         self.maps.normalise(None, &mut fine);

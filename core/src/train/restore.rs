@@ -32,7 +32,8 @@ pub(super) fn prepared(
     let fine_classes = if envelope.is_some() { 0 } else { num_classes };
     let maps = checkpoint::maps_from_tensors(path, "maps", fine_classes, tensors)?;
     let (raised, raise) = (config.raised()?, Raise::new(&config.raise_below));
-    Ok(Prepared { representation, raised, raise, envelope, maps, context: config.context() })
+    let (context, learns) = (config.context(), config.learns);
+    Ok(Prepared { representation, raised, raise, envelope, maps, context, learns })
 }
 
 /// The parameters of a checkpoint, with their averages and moments.

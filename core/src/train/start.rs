@@ -5,18 +5,18 @@ use std::collections::HashMap;
 use candle_core::{Tensor, Var};
 
 use super::checkpoint::maps_from_tensors;
-use super::config::TrainConfig;
+use super::config::{Learns, TrainConfig};
 use super::networks::Networks;
 use super::objective::Objective;
 use super::prepare::Prepared;
 use crate::error::{Result, TrainError};
-use crate::model::{Card, StoredModel};
+use crate::model::{Card, EnvelopeStageConfig, StoredModel};
 use crate::representation::Maps;
 
 impl TrainConfig {
     /// These settings with the representation, the networks and the noise levels of a model, so that a training can begin
     /// from it. Of their own they keep what a model may grow by: strides of the head that go on where the model's end, an
-    /// onset later than the model's, partials, and notes that are raised.
+    /// onset later than the model's, partials, notes that are raised, and the network of an envelope stage that learns alone.
     #[must_use]
     pub fn following(self, card: &Card) -> Self {
         let like = card.config.clone();
@@ -30,7 +30,10 @@ impl TrainConfig {
             representation: like.representation.with_onset(onset),
             partials: self.partials || like.partials,
             raise_below: if self.raise_below.is_empty() { like.raise_below } else { self.raise_below },
-            envelope: like.envelope,
+            envelope: match (self.learns, self.envelope, like.envelope) {
+                (Learns::Envelope, Some(own), Some(like)) => Some(EnvelopeStageConfig { grid: like.grid, ..own }),
+                (_, _, like) => like,
+            },
             unet: like.unet.grown_to(&self.unet),
             sampling: like.sampling,
             ..self
@@ -42,7 +45,9 @@ impl TrainConfig {
 pub(super) fn check(config: &TrainConfig, classes: &[String], model: &StoredModel) -> Result<()> {
     let (like, id) = (&model.card.config, model.card.id.clone());
     let [ours, models] = [&config.representation, &like.representation].map(|r| r.clone().with_onset(0));
-    let same = models == ours && like.envelope == config.envelope;
+    let grids = [&like.envelope, &config.envelope].map(|stage| stage.as_ref().map(|stage| &stage.grid));
+    let same_stage = like.envelope == config.envelope || (config.learns == Learns::Envelope && grids[0] == grids[1]);
+    let same = models == ours && same_stage;
     let unet = like.unet.clone().grown_to(&config.unet);
     if !same || unet != config.unet || like.sample_rate != config.dataset.sample_rate {
         return Err(TrainError::OtherNetworks { model: id }.into());
@@ -85,11 +90,20 @@ fn merge(maps: &mut Maps, classes: &[String], of_model: &Maps, known: &[String])
     }
 }
 
-/// Give the fresh networks the model's weights; blocks that `grows` says it lacks stay new. A class that the model does not
-/// know starts as "any class".
-pub(super) fn take_weights(networks: &Networks, classes: &[String], model: &StoredModel, grows: bool) -> Result<()> {
-    let known = &model.card.config.classes;
+/// Give the fresh networks the model's weights; blocks that it lacks, and an envelope stage of other widths, stay new. A
+/// class that the model does not know starts as "any class".
+pub(super) fn take_weights(
+    networks: &Networks,
+    classes: &[String],
+    model: &StoredModel,
+    config: &TrainConfig,
+) -> Result<()> {
+    let like = &model.card.config;
+    let (known, grows, is_new) = (&like.classes, config.unet != like.unet, config.envelope != like.envelope);
     for (name, var) in networks.weights.vars() {
+        if is_new && name.starts_with("envelope.") {
+            continue;
+        }
         let missing = || TrainError::OtherNetworks { model: model.card.id.clone() };
         let stored = match model.tensors.get(&name) {
             Some(stored) => stored,

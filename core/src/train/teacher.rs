@@ -58,7 +58,7 @@ impl Teacher {
     ) -> Result<Self> {
         let networks = Networks::stored(config, prepared, num_classes, tensors, device)?;
         let plans = if device.is_cpu() {
-            networks.stages().map(|stage| stage.plan(false).map(Arc::new)).collect()
+            networks.stages().map(|(_, stage)| stage.plan(false).map(Arc::new)).collect()
         } else {
             Ok(vec![])
         };
@@ -144,7 +144,7 @@ impl Teacher {
         sigmas: &[f64],
         conditions: &[Condition],
     ) -> Result<Tensor> {
-        let Some(teacher) = self.networks.stages().nth(stage) else { return Ok(x_t.clone()) };
+        let Some((_, teacher)) = self.networks.stages().nth(stage) else { return Ok(x_t.clone()) };
         let nearer = self.nearer(sigmas);
         let column = |values: Vec<f32>| Tensor::from_vec(values, (sigmas.len(), 1, 1), x_t.device());
         let mut v = teacher.velocity(x_t, context, sigmas, conditions)?.detach();
@@ -231,6 +231,14 @@ mod tests {
         let representation = config.representation.build()?;
         let maps = crate::representation::Maps { mean: Vec::new(), std: Vec::new() };
         let (raised, raise) = (Vec::new(), Raise::default());
-        Ok(Prepared { representation, raised, raise, envelope: None, maps, context: config.context() })
+        Ok(Prepared {
+            representation,
+            raised,
+            raise,
+            envelope: None,
+            maps,
+            context: config.context(),
+            learns: config.learns,
+        })
     }
 }

@@ -18,7 +18,7 @@ use super::batch::Batch;
 #[cfg(feature = "cuda")]
 use super::card::CardEngine;
 use super::checkpoint::{self, CheckpointInfo};
-use super::config::{Loss, TrainConfig};
+use super::config::{Learns, Loss, TrainConfig};
 use super::engine::Engine;
 use super::held_out::{self, HeldOut};
 use super::log::{Line, Log};
@@ -126,8 +126,9 @@ impl<'a> Trainer<'a> {
         config.validate()?;
         match model {
             Some(model) => start::check(&config, &dataset.classes, model)?,
-            None if config.objective == Objective::Velocity => (),
-            None => return Err(TrainError::NoTeacher.into()),
+            None if config.objective != Objective::Velocity => return Err(TrainError::NoTeacher.into()),
+            None if config.learns == Learns::Envelope => return Err(TrainError::NoFineStage.into()),
+            None => (),
         }
         let files = Files::new(folder);
         if files.checkpoint().exists() {
@@ -160,8 +161,7 @@ impl<'a> Trainer<'a> {
         let weights = Weights::fresh(Seed(config.seed), &hardware.networks());
         let networks = Networks::new(&config, &prepared, dataset.classes.len(), weights)?;
         if let Some(model) = model {
-            let grows = config.unet != model.card.config.unet;
-            start::take_weights(&networks, &dataset.classes, model, grows)?;
+            start::take_weights(&networks, &dataset.classes, model, &config)?;
         }
         let lore = model.map(start::parameters).unwrap_or_default();
         let optimizer = Optimizer::new(config.optimizer.clone(), &networks.weights.vars())?;

@@ -8,7 +8,7 @@ use brownian_core::diffusion::Sampler;
 use brownian_core::generate::{Cancel, Request, Session};
 use brownian_core::metrics::log_spectral_distance_db;
 use brownian_core::model::{Model, Registry, StoredModel};
-use brownian_core::train::{Consistency, Hardware, Limit, Objective, TrainConfig, Trainer};
+use brownian_core::train::{Consistency, Hardware, Learns, Limit, Objective, TrainConfig, Trainer};
 use candle_core::Device;
 
 use crate::toy::{SAMPLE_RATE, config, identity, train, write_sounds};
@@ -98,6 +98,38 @@ fn a_training_from_a_model_begins_with_its_sounds_and_knows_the_classes_it_knew(
 }
 
 #[test]
+fn an_envelope_stage_learns_alone_and_may_have_other_widths() {
+    let root = tempfile::tempdir().expect("a temp folder");
+    let (model, sounds) = teacher(root.path(), 60);
+    for widths in [[16, 24], [24, 32]] {
+        let mut wish = TrainConfig { learns: Learns::Envelope, ..config(true) };
+        let stage = wish.envelope.as_mut().expect("two stages");
+        stage.unet.widths = widths.to_vec();
+        let config = wish.following(&model.card);
+        let dataset = Dataset::scan(&sounds, &config.dataset).expect("usable sounds");
+        let folder = root.path().join(format!("alone-{}", widths[0]));
+        let begin = Trainer::begin_from(&folder, config, identity(), &dataset, &Hardware::cpu(2), Some(&model));
+        let mut alone = begin.expect("the model's settings but for the envelope stage's");
+        let losses = train(&mut alone, 150, &Cancel::default(), None);
+        assert!(losses.iter().all(|(_, fine, envelope)| *fine == 0.0 && *envelope > 0.0));
+        let mut alone = Trainer::resume(&folder, &dataset, &Hardware::cpu(2)).expect("a checkpoint");
+        let summary = alone.run(Limit::Steps(200), &Cancel::default(), &mut |_| {}).expect("it goes on");
+        let held_out = summary.held_out.expect("measured at step 200");
+        assert!(held_out.fine.is_none() && held_out.envelope.is_some_and(|losses| losses[2] < 0.92), "{held_out:?}");
+        let after = stored(&alone);
+        let values = |model: &StoredModel, name: &str| -> Vec<f32> {
+            model.tensors[name].flatten_all().and_then(|tensor| tensor.to_vec1()).expect("numbers")
+        };
+        let (fine, others): (Vec<_>, Vec<_>) = after.tensors.keys().partition(|name| name.starts_with("fine."));
+        assert!(fine.iter().all(|name| values(&model, name) == values(&after, name)), "the fine stage changed");
+        let is_new = |name: &&&String| name.starts_with("envelope.") && values(&after, name) != values(&model, name);
+        assert!(others.iter().filter(is_new).count() > 10, "the envelope stage did not change");
+        let clip = session(&alone.files().model());
+        assert!(distance((&clip, 4), (&clip, 8)).is_finite());
+    }
+}
+
+#[test]
 fn what_cannot_begin_from_a_model_says_why() {
     let root = tempfile::tempdir().expect("a temp folder");
     let (model, sounds) = teacher(root.path(), 1);
@@ -109,6 +141,10 @@ fn what_cannot_begin_from_a_model_says_why() {
     };
     let student = || TrainConfig { objective: Objective::Consistency(Consistency::default()), ..config(true) };
     assert!(begin("a", student(), None).contains("needs a model to distil"));
+    let alone = || TrainConfig { learns: Learns::Envelope, ..config(true) };
+    assert!(begin("d", alone(), None).contains("name it with --from"));
+    let one_stage = TrainConfig { envelope: None, ..alone() };
+    assert!(begin("e", one_stage, Some(&model)).contains("learns is envelope; need an envelope stage"));
     assert!(begin("b", config(false), Some(&model)).contains("other networks"));
     std::fs::rename(sounds.join("noise"), sounds.join("air")).expect("a folder of ours");
     assert!(begin("c", student(), Some(&model)).contains("the folder's classes are air, low"));

@@ -131,7 +131,7 @@ fn handles(ui: &mut Ui, rect: Rect, params: &BrownianParams, gestures: &Gestures
     let [start, end] = [&params.start, &params.end].map(|param| 0.01 * param.value());
     handle(ui, rect, Flag { param: &params.start, range: (0.0, end - LEAST), at_top: true, leans: 1.0 }, gestures);
     handle(ui, rect, Flag { param: &params.end, range: (start + LEAST, 1.0), at_top: true, leans: -1.0 }, gestures);
-    if params.loop_mode.value() != LoopChoice::Off {
+    if matches!(params.loop_mode.value(), LoopChoice::Forward | LoopChoice::CrossFaded) {
         let [start, end] = [&params.loop_start, &params.loop_end].map(|param| 0.01 * param.value());
         let range = (0.0, end - LEAST);
         handle(ui, rect, Flag { param: &params.loop_start, range, at_top: false, leans: 1.0 }, gestures);

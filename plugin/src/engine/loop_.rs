@@ -26,13 +26,16 @@ impl Loop {
         if region.loop_mode == LoopMode::Off {
             return None;
         }
+        if region.loop_mode == LoopMode::Own && (sound.loop_frames().is_none() || region.end < 1.0) {
+            return None;
+        }
         let (start, end, is_own) = bounds(sound, region);
         if end - start < SHORTEST {
             return None;
         }
         let fade = match region.loop_mode {
             LoopMode::CrossFaded => f64::from(region.loop_fade_ms.max(0.0)) * 0.001 * f64::from(sound.sample_rate()),
-            LoopMode::Forward | LoopMode::Off => 0.0,
+            LoopMode::Own | LoopMode::Forward | LoopMode::Off => 0.0,
         };
         let fade = fade.min(0.5 * (end - start));
         Some(Self { start, end, fade, is_unrolled: is_own && fade == 0.0 && sound.is_unrolled() })
@@ -85,7 +88,7 @@ impl Loop {
 /// Start and end in frames, and whether they are the sound's own.
 fn bounds(sound: &Sound, region: &RegionParameters) -> (f64, f64, bool) {
     let is_default = region.loop_start <= 0.0 && region.loop_end >= 1.0 && region.end >= 1.0;
-    if let (true, Some(frames)) = (is_default, sound.loop_frames()) {
+    if let (true, Some(frames)) = (is_default || region.loop_mode == LoopMode::Own, sound.loop_frames()) {
         return (frames.start as f64, frames.end as f64, true);
     }
     let frames = |fraction: f32| (f64::from(fraction.clamp(0.0, 1.0)) * sound.num_frames() as f64).round();
@@ -148,6 +151,16 @@ mod tests {
         assert_eq!((looped.start, looped.end, looped.is_unrolled), (100.0, 1000.0, true));
         let set = Loop::new(&sound(Some(100..1000)), &region(LoopMode::Forward)).unwrap();
         assert_eq!((set.start, set.end, set.is_unrolled), (250.0, 750.0, false));
+    }
+
+    #[test]
+    fn a_sound_is_held_by_its_own_loop_alone() {
+        let own = RegionParameters { loop_mode: LoopMode::Own, ..region(LoopMode::Own) };
+        let looped = Loop::new(&sound(Some(100..900)), &own).unwrap();
+        assert_eq!((looped.start, looped.end, looped.fade, looped.is_unrolled), (100.0, 900.0, 0.0, false));
+        assert_eq!(Loop::new(&sound(None), &own), None);
+        // Its end is cut off.
+        assert_eq!(Loop::new(&sound(Some(100..900)), &RegionParameters { end: 0.8, ..own }), None);
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub enum LoopMode {
     /// The note ends with the sound.
     #[default]
     Off,
+    /// Back to the start of the sound's own loop, where it has one.
+    Own,
     /// Back to the loop's start; for sounds whose ends fit.
     Forward,
     /// The end of the loop fades into its start.

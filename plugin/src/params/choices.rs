@@ -51,6 +51,9 @@ impl From<PlayChoice> for PlayMode {
 /// What happens where the sound ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum LoopChoice {
+    /// Round the sound's own loop while the key is held, where it has one.
+    #[id = "own"]
+    Sustain,
     /// The note ends.
     #[id = "off"]
     Off,
@@ -66,6 +69,7 @@ pub enum LoopChoice {
 impl From<LoopChoice> for LoopMode {
     fn from(choice: LoopChoice) -> Self {
         match choice {
+            LoopChoice::Sustain => Self::Own,
             LoopChoice::Off => Self::Off,
             LoopChoice::Forward => Self::Forward,
             LoopChoice::CrossFaded => Self::CrossFaded,

@@ -1,10 +1,11 @@
 //! [`Take`]: one finished sound, with what made it.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use brownian_core::audio::{Clip, WavFormat, WavInfo, decode, decode_bytes, flac_bytes, read_info, wav_bytes};
-use brownian_core::generate::{FileFormat, FileRecipe, Finish, Rendered};
+use brownian_core::generate::{FileFormat, FileRecipe, Finish, Rendered, Shaping, Sustain};
 use serde_json::Value;
 
 use crate::engine::Sound;
@@ -30,12 +31,15 @@ impl Take {
     /// The clip is none that a FLAC file or the engine can hold.
     pub fn from_rendered(rendered: &Rendered) -> Result<Self, String> {
         let clip = &rendered.clip;
+        // A note that lasts is held as long as its key.
+        let sustain = rendered.recipe.pitch.filter(|_| rendered.recipe.looped.is_none()).map(|_| Sustain::Find);
         let finish = Finish {
             format: FileFormat::Flac,
             channels: clip.num_channels().min(2) as u16,
+            shaping: Shaping { sustain, ..Shaping::default() },
             ..Finish::plain(clip.sample_rate())
         };
-        let recipe = FileRecipe { recipe: rendered.recipe.clone(), finish };
+        let mut recipe = FileRecipe { recipe: rendered.recipe.clone(), finish };
         let flac = recipe.finish(clip).and_then(|clip| recipe.file(&clip)).map_err(|error| error.to_string())?;
         Self::from_flac(flac.into(), serde_json::from_str(&recipe.to_json()).ok())
     }
@@ -50,7 +54,8 @@ impl Take {
         // What a model makes; a project may hold anything.
         let pitch = pitch.filter(|pitch| (0.0..=127.0).contains(pitch));
         let root_key = pitch.map_or(ROOT_KEY, |pitch| pitch as f32);
-        let sound = Sound::new(clip.channels(), clip.sample_rate() as f32, root_key, None);
+        let loop_frames = recipe.as_ref().and_then(sustain_loop).filter(|frames| frames.end <= clip.num_frames());
+        let sound = Sound::new(clip.channels(), clip.sample_rate() as f32, root_key, loop_frames);
         Ok(Self { sound: Arc::new(sound.map_err(|error| error.to_string())?), flac, recipe })
     }
 
@@ -124,6 +129,13 @@ impl Take {
     pub fn model(&self) -> Option<&str> {
         self.recipe.as_ref()?.get("model")?.as_str()
     }
+}
+
+/// The loop that holds a sound, as its recipe has it.
+fn sustain_loop(recipe: &Value) -> Option<Range<usize>> {
+    let sustain = recipe.pointer("/output/shaping/sustain")?;
+    let frames = serde_json::from_value::<Sustain>(sustain.clone()).ok()?.frames()?;
+    (frames.start < frames.end).then_some(frames)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! The flags that edit a clip on its way to a file.
 
-use brownian_core::generate::Shaping;
+use brownian_core::generate::{Shaping, Sustain};
 use clap::Args;
 
 /// What cuts, turns and fades a clip. Done in this order, whatever the order on the command line: crop, trim, reverse,
-/// rotate, DC, sample rate, channels, fades, level, dither.
+/// rotate, DC, sample rate, channels, fades, sustain, level, dither.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Finishing (in this order)")]
 pub struct ShapingArgs {
@@ -29,6 +29,10 @@ pub struct ShapingArgs {
     /// Fade out over this long
     #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     pub fade_out: Option<f64>,
+    /// Make a note that lasts one that a sampler can hold: find a loop before it fades, close its seam and mark it in the file.
+    /// What dies away stays as it is
+    #[arg(long)]
+    pub sustain: bool,
     /// Keep the peaks between the samples below this too, at any level [default: -1 with --loudness, else none]
     #[arg(long, value_name = "DBTP", allow_negative_numbers = true)]
     pub true_peak: Option<f64>,
@@ -48,6 +52,7 @@ impl ShapingArgs {
             remove_dc: self.remove_dc,
             fade_in_ms: self.fade_in,
             fade_out_ms: self.fade_out,
+            sustain: self.sustain.then_some(Sustain::Find),
         }
     }
 }

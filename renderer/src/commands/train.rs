@@ -276,8 +276,10 @@ impl Teller {
 
 fn held_out_line(losses: &HeldOut) -> String {
     let list = |losses: &[f64]| losses.iter().map(|loss| format!("{loss:.3}")).collect::<Vec<_>>().join(" ");
-    let envelope = losses.envelope.map(|envelope| format!(", envelope {}", list(&envelope)));
-    format!("held-out loss at sigma {SIGMAS:?}: {}{}", list(&losses.fine), envelope.unwrap_or_default())
+    let fine = losses.fine.map(|fine| list(&fine));
+    let envelope = losses.envelope.map(|envelope| format!("envelope {}", list(&envelope)));
+    let stages: Vec<String> = [fine, envelope].into_iter().flatten().collect();
+    format!("held-out loss at sigma {SIGMAS:?}: {}", stages.join(", "))
 }
 
 fn report_end(summary: &Summary, files: &Files) {

@@ -129,8 +129,9 @@ impl Sessions<'_> {
         let session = self.session(&wanted.recipe.model)?;
         session.check_recipe(&wanted.recipe)?;
         let rendered = session.render(&wanted.recipe.request(), cancel, &|_, _| ())?;
-        let recipe = FileRecipe { recipe: rendered.recipe, finish: wanted.finish };
-        Ok(recipe.file(&recipe.finish(&rendered.clip)?)?)
+        let mut recipe = FileRecipe { recipe: rendered.recipe, finish: wanted.finish };
+        let clip = recipe.finish(&rendered.clip)?;
+        Ok(recipe.file(&clip)?)
     }
 
     fn session(&mut self, model: &str) -> Result<&Session> {

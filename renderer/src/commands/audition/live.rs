@@ -174,7 +174,7 @@ impl Live {
 pub fn keep(sound: &Sound, plan: &Plan) -> Result<PathBuf> {
     plan.target.prepare()?;
     let usual = plan.target.path(&sound.recipe, plan.finish.format);
-    let bytes = FileRecipe { recipe: sound.recipe.clone(), finish: plan.finish }.file(&sound.clip)?;
+    let bytes = FileRecipe { recipe: sound.recipe.clone(), finish: sound.finish }.file(&sound.clip)?;
     for number in 1..1000 {
         let path = if number == 1 { usual.clone() } else { numbered(&usual, number) };
         if !path.exists() {

@@ -16,6 +16,8 @@ const MAX_READY: usize = 64;
 pub struct Sound {
     /// What made it.
     pub recipe: Recipe,
+    /// How it became what it is.
+    pub finish: Finish,
     /// As its file holds it.
     pub clip: Clip,
     /// One channel at the deck's rate.
@@ -163,10 +165,12 @@ impl Drop for End<'_> {
 
 fn make(session: &Session, finish: &Finish, rate: u32, request: &Request, cancel: &Cancel) -> Result<Sound> {
     let rendered = session.render(request, cancel, &|_, _| ())?;
-    let clip = FileRecipe { recipe: rendered.recipe.clone(), finish: *finish }.finish(&rendered.clip)?;
+    let mut file = FileRecipe { recipe: rendered.recipe, finish: *finish };
+    let clip = file.finish(&rendered.clip)?;
     let heard = resample(&clip.to_mono(), rate)?;
     let samples = Arc::new(heard.into_channels().swap_remove(0));
-    Ok(Sound { recipe: rendered.recipe, clip, samples, render_s: rendered.render_s })
+    let FileRecipe { recipe, finish } = file;
+    Ok(Sound { recipe, finish, clip, samples, render_s: rendered.render_s })
 }
 
 #[cfg(test)]

@@ -307,11 +307,11 @@ impl Batch<'_> {
     /// Finish a clip: its file, whole, and its line.
     fn keep(&self, unit: &Unit, mut claim: Claim, rendered: &Rendered) -> Result<()> {
         self.render_ms.fetch_add((rendered.render_s * 1e3) as u64, Ordering::Relaxed);
-        let recipe = unit.file_recipe();
+        let mut recipe = unit.file_recipe();
         let clip = recipe.finish(&rendered.clip)?;
         let written = claim.write(&recipe.file(&clip)?);
         written.with_context(|| format!("{}: cannot write", unit.job.path.display()))?;
-        let row = Row::finished(&unit.job, &unit.finish, &clip, rendered.render_s);
+        let row = Row::finished(&unit.job, &recipe.finish, &clip, rendered.render_s);
         self.ledger.publish(claim, &unit.name, &unit.line(&unit.name, &row)?)?;
         if self.args.json {
             let line = unit.line(&unit.job.path, &row)?;

@@ -37,7 +37,7 @@ impl<'a> Report<'a> {
         writeln!(out, "  sounds      {num_sounds} to train on, {num_held_out} held out")?;
         writeln!(out, "  classes     {}", classes.join(", "))?;
         if let Some(held_out) = held_out {
-            print_errors(out, "held out", &held_out.fine)?;
+            held_out.fine.map_or(Ok(()), |errors| print_errors(out, "held out", &errors))?;
             held_out.envelope.map_or(Ok(()), |errors| print_errors(out, "envelope", &errors))?;
         }
         for source in &self.checkpoint.sources {

@@ -120,7 +120,7 @@ impl Run<'_> {
 
     /// Finish a clip and write its file, whole or not at all.
     fn keep(&mut self, job: &Job, rendered: &Rendered) -> Result<Clip> {
-        let recipe = FileRecipe { recipe: rendered.recipe.clone(), finish: self.plan.finish };
+        let mut recipe = FileRecipe { recipe: rendered.recipe.clone(), finish: self.plan.finish };
         let clip = recipe.finish(&rendered.clip)?;
         write_atomically(&job.path, &recipe.file(&clip)?)?;
         if let Some(named) = &self.plan.spectrogram {
