@@ -10,7 +10,7 @@ use super::sounds::{Inversion, Sounds, Workshop};
 use super::steady::Steadying;
 use super::watch::Watch;
 use crate::conditioning::Blend;
-use crate::diffusion::{Denoiser, Knowing, invert, karras_sigmas};
+use crate::diffusion::{Denoiser, Knowing, Sampler, invert, karras_sigmas};
 use crate::error::Result;
 use crate::model::{EnvelopePart, Model, Sampling, Stage, told_blend};
 use crate::representation::{Frames, Maps, RepresentationConfig};
@@ -22,11 +22,11 @@ const INVERSION_STEPS: usize = 32;
 /// No cell of a peak-normalised sound's envelope lies above this many dB relative to a full-scale sine.
 const ENVELOPE_CEILING_DB: f32 = 6.0;
 
-/// What brings the envelope of a note to rest, in the grid's columns, and then its frames, whose widest Gaussian is in seconds.
-const STEADY_ENVELOPE: Steadying = Steadying { frames: 10.0, growth: 0.5, db: 16.0 };
-const STEADY_S: f64 = 0.12;
-const STEADY_GROWTH: f32 = 0.2;
-const STEADY_DB: f32 = 12.0;
+/// What brings the envelope of a note to rest, in the grid's columns.
+const STEADY_ENVELOPE: Steadying = Steadying { frames: [1.0, 10.0], growth: 0.5, db: 16.0 };
+/// What brings the frames of a note to rest, and those of a stroke, which has no time to waver; widest Gaussian, in seconds.
+const STEADY_NOTE: (f64, Steadying) = (0.12, Steadying { frames: [1.0, 1.0], growth: 0.2, db: 12.0 });
+const STEADY_STROKE: (f64, Steadying) = (0.058, Steadying { frames: [0.4, 0.4], growth: 0.15, db: 10.0 });
 
 /// Denoiser calls that one inversion costs, in one stage.
 pub(super) const INVERSION_EVALUATIONS: usize = 2 * (INVERSION_STEPS - 1);
@@ -151,18 +151,22 @@ impl<'a> Run<'a> {
         let mut frames = self.sample(&Layer { stage: &self.model.fine, share: Share::Fine, context }, start)?;
         self.model.maps.denormalise(None, &mut frames);
         frames.data.iter_mut().zip(&expanded.data).for_each(|(residual, envelope)| *residual += envelope);
-        let config = &self.model.card.config;
-        let per_second = f64::from(config.sample_rate) / config.representation.hop_length() as f64;
-        let by = Steadying { frames: (STEADY_S * per_second) as f32, growth: STEADY_GROWTH, db: STEADY_DB };
-        self.steady(by, guide, &mut frames, self.model.is_on_circle());
+        self.steady_frames(guide, &mut frames);
         Ok(frames)
     }
 
-    /// Bring the levels of a note that comes out of noise to rest; a stroke's, and those of a file, are what they are.
-    fn steady(&self, by: Steadying, guide: Guide<'_>, levels: &mut Frames, comes_round: bool) {
-        if self.model.card.config.partials && matches!(guide, Guide::Nothing) {
-            by.steady(levels, comes_round);
+    /// Bring the levels of a sound that comes out of noise to rest; those of a file are what they are, and the strokes of a
+    /// student, which shall be quick, are none the better for it.
+    fn steady_frames(&self, guide: Guide<'_>, frames: &mut Frames) {
+        let config = &self.model.card.config;
+        let is_quick = !config.partials && self.recipe.sampler == Sampler::Consistency;
+        if is_quick || !matches!(guide, Guide::Nothing) {
+            return;
         }
+        let (widest_s, by) = if config.partials { STEADY_NOTE } else { STEADY_STROKE };
+        let per_second = f64::from(config.sample_rate) / config.representation.hop_length() as f64;
+        let widest = ((widest_s * per_second) as f32).max(by.frames[0]);
+        Steadying { frames: [by.frames[0], widest], ..by }.steady(frames, self.model.is_on_circle());
     }
 
     /// The envelope at every frame; on a circle of several clips, theirs one after the other.
@@ -202,7 +206,10 @@ impl<'a> Run<'a> {
         maps.denormalise(None, &mut envelope);
         let floor = floor_db(&self.model.card.config.representation);
         envelope.data.iter_mut().for_each(|db| *db = db.clamp(floor, ENVELOPE_CEILING_DB));
-        self.steady(STEADY_ENVELOPE, guide, &mut envelope, false);
+        // The level of a stroke changes faster than the grid's columns.
+        if self.model.card.config.partials && matches!(guide, Guide::Nothing) {
+            STEADY_ENVELOPE.steady(&mut envelope, false);
+        }
         Ok(envelope)
     }
 

@@ -4,8 +4,6 @@ use crate::representation::Frames;
 
 /// Standard deviations of a Gaussian that are looked at.
 const REACH: f32 = 2.5;
-/// Standard deviation of the Gaussian at the start of a sound, in frames.
-const NARROWEST: f32 = 1.0;
 
 /// A bilateral filter over time (Tomasi & Manduchi 1998) that fits lines (Cleveland 1979): every level becomes what a straight
 /// line through its channel's levels around it says, each of these counted by how near it is, in time and in level. Levels that
@@ -14,31 +12,30 @@ const NARROWEST: f32 = 1.0;
 /// A sound changes fastest where it begins: the filter grows with the time since then.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Steadying {
-    /// Widest standard deviation of the Gaussian over time, in frames.
-    pub frames: f32,
+    /// Standard deviation of the Gaussian over time, in frames: at the start of a sound, and the widest.
+    pub frames: [f32; 2],
     /// By which it grows with every frame from the start.
     pub growth: f32,
     /// A level this far away, in dB, counts a quarter.
     pub db: f32,
 }
 
-/// Sums of a weighted fit over distances d and levels y: of the weights w, w d, w d^2, w y and w d y.
-type Sums = [f32; 5];
-
 impl Steadying {
     /// Of the levels of a sound, in dB; `comes_round` where the last frame is before the first, so that there is no start.
     ///
-    /// Costs 2 * 2.5 * `frames` fits a cell: some 30 ms for the clip of a note.
+    /// Costs 2 * 2.5 fits a cell for every frame of the width: some 30 ms for the clip of a note.
     pub(super) fn steady(self, levels: &mut Frames, comes_round: bool) {
         let (count, channels) = (levels.num_frames as isize, levels.num_channels);
         let old = levels.data.clone();
         let row = |frame: isize| &old[frame as usize * channels..][..channels];
-        let mut sums: Vec<Sums> = vec![[0.0; 5]; channels];
+        // Of the weights w, and of w d, w d^2, w y and w d y at distance d and level y; apart, so that the processor takes many at once.
+        let mut sums: [Vec<f32>; 5] = std::array::from_fn(|_| vec![0.0; channels]);
         for (frame, out) in (0..count).zip(levels.data.chunks_exact_mut(channels)) {
-            let grown = (self.growth * frame as f32).max(NARROWEST).min(self.frames);
-            let width = if comes_round { self.frames } else { grown };
-            let reach = (REACH * width).ceil() as isize;
-            sums.fill([0.0; 5]);
+            let [narrowest, widest] = self.frames;
+            let grown = (self.growth * frame as f32).max(narrowest).min(widest);
+            let width = if comes_round { widest } else { grown };
+            let (reach, per_db) = ((REACH * width).ceil() as isize, self.db.recip());
+            sums.iter_mut().for_each(|sum| sum.fill(0.0));
             for away in -reach..=reach {
                 let other = frame + away;
                 let other = if comes_round { other.rem_euclid(count) } else { other };
@@ -46,20 +43,28 @@ impl Steadying {
                     continue;
                 }
                 let (d, near) = (away as f32, libm::expf(-0.5 * (away as f32 / width).powi(2)));
-                for (sums, (own, level)) in sums.iter_mut().zip(row(frame).iter().zip(row(other))) {
-                    let like = 1.0 + ((level - own) / self.db).powi(2);
-                    let w = near / (like * like);
-                    let terms = [w, w * d, w * d * d, w * level, w * d * level];
-                    sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
+                let [w, wd, wdd, wy, wdy] = sums.each_mut().map(Vec::as_mut_slice);
+                let cells = w.iter_mut().zip(wd).zip(wdd).zip(wy).zip(wdy);
+                for (((((w, wd), wdd), wy), wdy), (own, level)) in cells.zip(row(frame).iter().zip(row(other))) {
+                    let apart = (level - own) * per_db;
+                    let like = 1.0 + apart * apart;
+                    let weight = near / (like * like);
+                    *w += weight;
+                    *wd += weight * d;
+                    *wdd += weight * d * d;
+                    *wy += weight * level;
+                    *wdy += weight * d * level;
                 }
             }
-            out.iter_mut().zip(&sums).for_each(|(level, sums)| *level = line_at_0(sums));
+            for (channel, level) in out.iter_mut().enumerate() {
+                *level = line_at_0(sums.each_ref().map(|sum| sum[channel]));
+            }
         }
     }
 }
 
 /// Where the line of least squares crosses distance 0; the mean where all levels are at one distance.
-fn line_at_0([w, d, dd, y, dy]: &Sums) -> f32 {
+fn line_at_0([w, d, dd, y, dy]: [f32; 5]) -> f32 {
     let determinant = w * dd - d * d;
     if determinant > 1e-4 * w * dd { (dd * y - d * dy) / determinant } else { y / w }
 }
@@ -69,7 +74,7 @@ mod tests {
     use super::*;
     use crate::noise::{NoiseStream, Seed};
 
-    const FILTER: Steadying = Steadying { frames: 6.0, growth: 0.5, db: 16.0 };
+    const FILTER: Steadying = Steadying { frames: [1.0, 6.0], growth: 0.5, db: 16.0 };
 
     /// Two channels of these levels.
     fn frames(level: impl Fn(usize) -> f32) -> Frames {

@@ -29,9 +29,9 @@ pub enum PlayMode {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LoopMode {
     /// The note ends with the sound.
-    #[default]
     Off,
     /// Back to the start of the sound's own loop, where it has one.
+    #[default]
     Own,
     /// Back to the loop's start; for sounds whose ends fit.
     Forward,
@@ -137,7 +137,7 @@ impl Default for RegionParameters {
             start: 0.0,
             end: 1.0,
             is_reversed: false,
-            loop_mode: LoopMode::Off,
+            loop_mode: LoopMode::Own,
             loop_start: 0.0,
             loop_end: 1.0,
             loop_fade_ms: 50.0,

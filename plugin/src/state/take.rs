@@ -169,6 +169,21 @@ mod tests {
     }
 
     #[test]
+    fn the_loop_in_its_recipe_holds_a_sound_if_it_lies_in_it() {
+        let kick = Patch::built_in().get(Place::Keys).unwrap().clone();
+        let loop_of = |sustain: Value| {
+            let mut recipe = kick.recipe().cloned().unwrap();
+            recipe["output"]["shaping"] = serde_json::json!({ "sustain": sustain });
+            Take::from_flac(kick.flac().into(), Some(recipe)).unwrap().sound().loop_frames()
+        };
+        assert_eq!(loop_of(serde_json::json!({ "loop": [1000, 9000] })), Some(1000..9000));
+        // A project may hold anything.
+        for none in ["\"find\"", "{\"loop\":[9000,1000]}", "{\"loop\":[5,99999999]}", "{\"loop\":[-1,5]}", "7"] {
+            assert_eq!(loop_of(serde_json::from_str(none).unwrap()), None, "{none}");
+        }
+    }
+
+    #[test]
     fn files_that_are_none_or_too_long_are_refused_by_name() {
         let path = std::env::temp_dir().join(format!("brownian-long-{}.wav", std::process::id()));
         let missing = Take::open(&path).unwrap_err();

@@ -113,9 +113,18 @@ fn a_cross_faded_loop_of_noise_does_not_click_and_keeps_its_power() {
 
 #[test]
 fn a_sound_with_a_loop_of_its_own_ends_without_a_click_when_it_is_not_looped() {
-    let output = render(seamless(), RegionParameters::default(), ROOT, 6000);
+    let once = RegionParameters { loop_mode: LoopMode::Off, ..RegionParameters::default() };
+    let output = render(seamless(), once, ROOT, 6000);
     assert!(output[4800..].iter().all(|&sample| sample == 0.0));
     assert!(largest_step(&output) < 0.8 * (0.0131 + 1.0 / 48.0));
+}
+
+#[test]
+fn a_held_sound_goes_round_its_own_loop_by_default() {
+    let output = render(seamless(), RegionParameters::default(), ROOT, 60_000);
+    assert!(peak(&output[59_000..]) > 0.5 * peak(&output[..4800]));
+    let without = render(ramp(4000), RegionParameters::default(), ROOT, 6000);
+    assert!(without[4800..].iter().all(|&sample| sample == 0.0));
 }
 
 #[test]
