@@ -23,7 +23,7 @@ pub(super) struct Steadying {
 impl Steadying {
     /// Of the levels of a sound, in dB; `comes_round` where the last frame is before the first, so that there is no start.
     ///
-    /// Costs 2 * 2.5 fits a cell for every frame of the width: some 30 ms for the clip of a note.
+    /// Costs 2 * 2.5 additions to a fit for each cell and frame of the width.
     pub(super) fn steady(self, levels: &mut Frames, comes_round: bool) {
         let (count, channels) = (levels.num_frames as isize, levels.num_channels);
         let old = levels.data.clone();
