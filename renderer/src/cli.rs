@@ -114,7 +114,7 @@ pub struct RenderArgs {
     /// Pitch, for models trained with it
     #[arg(long, value_name = "60|C4", value_parser = pitch::parse)]
     pub pitch: Option<f32>,
-    /// Set an attribute (brightness, decay, attack, noisiness, loudness) from 0 to 1; may be repeated
+    /// Set an attribute (brightness, decay, attack, noisiness, loudness; of textures density, movement) from 0 to 1; may be repeated
     #[arg(long, value_name = "NAME=0..1", value_parser = assignment)]
     pub set: Vec<(String, f32)>,
     /// Seconds, up to 3600 [default: the model's]; a model of one-shots, such as drums, makes hit after hit

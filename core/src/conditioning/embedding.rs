@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Tensor};
 
-use super::{Attribute, Blend, Condition};
+use super::{Blend, Condition, NUM_PLACES};
 use crate::error::Result;
 use crate::nn::{Init, Linear, Value, Weights};
 
@@ -24,7 +24,7 @@ impl ConditionEmbedding {
     /// # Errors
     /// The stored weights do not fit.
     pub fn new(num_classes: usize, width: usize, weights: &Weights) -> Result<Self> {
-        let features = num_classes + 1 + VALUES * (Attribute::ALL.len() + 1);
+        let features = num_classes + 1 + VALUES * (NUM_PLACES + 1);
         Ok(Self {
             level_in: Linear::new(2 * FREQUENCIES, width, Init::FanIn(2 * FREQUENCIES), &weights.sub("level_in"))?,
             level_out: Linear::new(width, width, Init::FanIn(width), &weights.sub("level_out"))?,
@@ -54,7 +54,7 @@ impl ConditionEmbedding {
 
     /// The widths of a noise level's and of a condition's row.
     pub fn widths(&self) -> [usize; 2] {
-        [2 * FREQUENCIES, self.num_classes + 1 + VALUES * (Attribute::ALL.len() + 1)]
+        [2 * FREQUENCIES, self.num_classes + 1 + VALUES * (NUM_PLACES + 1)]
     }
 
     /// What [`ConditionEmbedding::embed`] sees of noise levels and conditions, row after row.

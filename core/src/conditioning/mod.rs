@@ -8,6 +8,9 @@ pub use embedding::ConditionEmbedding;
 
 use serde::{Deserialize, Serialize};
 
+/// Values of a condition, one for each [`Attribute::place`].
+pub const NUM_PLACES: usize = 5;
+
 /// A number in 0..=1 that users turn: the percentile of a measured property among the training sounds of the
 /// class, so that every class has the whole range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -23,11 +26,32 @@ pub enum Attribute {
     Noisiness,
     /// Loudness at peak-normalised level.
     Loudness,
+    /// Of a texture: how evenly sound fills the time, from single events to a continuous wash.
+    Density,
+    /// Of a texture: how far its levels wander over a second.
+    Movement,
 }
 
 impl Attribute {
-    /// Every attribute, in the order that conditions hold them.
-    pub const ALL: [Self; 5] = [Self::Brightness, Self::Decay, Self::Attack, Self::Noisiness, Self::Loudness];
+    /// Every attribute.
+    pub const ALL: [Self; 7] =
+        [Self::Brightness, Self::Decay, Self::Attack, Self::Noisiness, Self::Loudness, Self::Density, Self::Movement];
+    /// Those of sounds that begin and end, in the order that conditions hold them.
+    pub const ONE_SHOT: [Self; 5] = [Self::Brightness, Self::Decay, Self::Attack, Self::Noisiness, Self::Loudness];
+    /// Those of textures, in that order. The loudness of a texture is its listener's.
+    pub const TEXTURE: [Self; 4] = [Self::Brightness, Self::Density, Self::Movement, Self::Noisiness];
+
+    /// Where conditions hold it, below [`NUM_PLACES`]. A sound that neither begins nor ends has density where others have
+    /// a decay, and movement where they have an attack: no model has both.
+    pub fn place(self) -> usize {
+        match self {
+            Self::Brightness => 0,
+            Self::Decay | Self::Density => 1,
+            Self::Attack | Self::Movement => 2,
+            Self::Noisiness => 3,
+            Self::Loudness => 4,
+        }
+    }
 
     /// The name that users type.
     pub fn name(self) -> &'static str {
@@ -37,6 +61,8 @@ impl Attribute {
             Self::Attack => "attack",
             Self::Noisiness => "noisiness",
             Self::Loudness => "loudness",
+            Self::Density => "density",
+            Self::Movement => "movement",
         }
     }
 }
@@ -46,8 +72,8 @@ impl Attribute {
 pub struct Condition {
     /// Index into the model's classes.
     pub class: Option<usize>,
-    /// One value in 0..=1 for each of [`Attribute::ALL`], where given.
-    pub attributes: [Option<f32>; 5],
+    /// One value in 0..=1 for each [`Attribute::place`], where given.
+    pub attributes: [Option<f32>; NUM_PLACES],
     /// MIDI note number, fractional.
     pub pitch: Option<f32>,
 }

@@ -2,9 +2,11 @@
 
 use super::envelope::Envelope;
 use super::spectrum::Spectrum;
+use super::texture::TextureMeter;
 use std::ops::Range;
 
-/// Attributes of a sound, and their fixed order: brightness, decay, attack, noisiness, loudness.
+/// Attributes of a sound, and their fixed order: brightness, decay, attack, noisiness, loudness; of a texture density and
+/// movement in the place of decay and attack.
 pub const NUM_ATTRIBUTES: usize = 5;
 
 /// Measures attributes in natural units; an [`AttributeScale`](super::AttributeScale) makes percentiles of them.
@@ -13,7 +15,9 @@ pub const NUM_ATTRIBUTES: usize = 5;
 /// |---|---|---|
 /// | 0 | brightness | log2 of Hz: energy-weighted mean of the log spectral centroid |
 /// | 1 | decay | seconds within 40 dB of the smoothed peak |
-/// | 2 | attack | seconds from 20 dB to 1 dB below the smoothed peak |
+/// | 1, of textures | density | 0 (single events) to 1 (steady): temporal flatness of octave bands within 0.19 s |
+/// | 2 | attack | seconds from 20 dB to 3 dB below the smoothed peak |
+/// | 2, of textures | movement | dB: standard deviation of octave bands' levels over spans of 0.19 s |
 /// | 3 | noisiness | 0 (pure tone) to about 0.56 (noise): spectral flatness within narrow bands, energy-weighted |
 /// | 4 | loudness | LUFS of the sounding part: K-weighted, gated 10 dB below its mean as in ITU-R BS.1770 |
 pub struct AttributeMeter {
@@ -21,6 +25,7 @@ pub struct AttributeMeter {
     sample_rate: u32,
     k_weights: Vec<f32>,
     bands: Vec<Range<usize>>,
+    texture: Option<TextureMeter>,
 }
 
 /// What one frame adds to the sums.
@@ -33,23 +38,34 @@ struct Frame {
 }
 
 impl AttributeMeter {
-    /// Plan for sounds of `sample_rate` Hz.
+    /// Plan for sounds of `sample_rate` Hz that begin and end.
     pub fn new(sample_rate: u32) -> Self {
         let spectrum = Spectrum::new(sample_rate);
         let k_weights = (0..spectrum.num_bins()).map(|b| k_weight(b as f32 * spectrum.bin_hz())).collect();
         let bands = flatness_bands(spectrum.num_bins());
-        Self { spectrum, sample_rate, k_weights, bands }
+        Self { spectrum, sample_rate, k_weights, bands, texture: None }
+    }
+
+    /// Plan for textures of `sample_rate` Hz.
+    pub fn of_textures(sample_rate: u32) -> Self {
+        Self { texture: Some(TextureMeter::new(sample_rate)), ..Self::new(sample_rate) }
     }
 
     /// The attributes of `samples`, in natural units, always finite. About 0.5 ms for 0.74 s at 44.1 kHz.
     pub fn measure(&self, samples: &[f32]) -> [f32; NUM_ATTRIBUTES] {
         let mut frames = Vec::new();
         self.spectrum.for_each_frame(samples, |power| frames.push(self.measure_frame(power)));
-        let envelope = Envelope::new(samples, self.sample_rate);
+        let [second, third] = match &self.texture {
+            Some(texture) => texture.measure(samples),
+            None => {
+                let envelope = Envelope::new(samples, self.sample_rate);
+                [envelope.decay_s(), envelope.attack_s()].map(|seconds| seconds as f32)
+            }
+        };
         let raw = [
             weighted_mean(&frames, |f| f.log_centroid),
-            envelope.decay_s() as f32,
-            envelope.attack_s() as f32,
+            second,
+            third,
             weighted_mean(&frames, |f| f.flatness),
             gated_loudness(&frames),
         ];
@@ -193,6 +209,8 @@ mod tests {
     fn any_samples_measure_finite() {
         for samples in [vec![], vec![0.0; 10], vec![0.0; 32_768], vec![1.0; 700], vec![f32::MAX; 5000]] {
             assert!(measure(&samples).iter().all(|v| v.is_finite()), "{} samples", samples.len());
+            let of_texture = AttributeMeter::of_textures(RATE).measure(&samples);
+            assert!(of_texture.iter().all(|v| v.is_finite()), "{} samples", samples.len());
         }
     }
 }

@@ -37,14 +37,14 @@ impl Envelope {
         }
     }
 
-    /// Seconds in which the level smoothed over 3 ms rises from 20 dB below its peak to 1 dB below.
+    /// Seconds in which the level smoothed over 3 ms rises from 20 dB below its peak to 3 dB below.
     ///
-    /// Not to the peak itself: on a flat top its place is chance.
+    /// Not to the peak itself, nor to just below it: on a flat top their places are chance.
     pub(super) fn attack_s(&self) -> f64 {
         let level = self.smoothed(ATTACK_WINDOW_S);
         let peak = max(&level);
         let first = |share: f64| level.iter().position(|l| *l >= share * peak).unwrap_or(0);
-        (first(0.794) - first(0.01)) as f64 * self.block_s
+        (first(0.501) - first(0.01)) as f64 * self.block_s
     }
 
     /// The mean of a centred window about every block, silence beyond the ends.
@@ -83,9 +83,9 @@ mod tests {
     fn a_linear_rise_is_measured_between_its_levels() {
         for seconds in [0.02, 0.1, 0.4] {
             let sound = tone(1.0, |t| (t / seconds).min(1.0));
-            // From 0.1 to 0.89 of the amplitude; 4 ms for the 3-ms window.
+            // From 0.1 to 0.708 of the amplitude; 4 ms for the 3-ms window.
             let attack_s = Envelope::new(&sound, 44_100).attack_s();
-            assert!((attack_s - 0.79 * seconds).abs() < 0.004, "{attack_s} for {seconds}");
+            assert!((attack_s - 0.608 * seconds).abs() < 0.004, "{attack_s} for {seconds}");
         }
     }
 

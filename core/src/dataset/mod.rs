@@ -21,6 +21,7 @@ mod scale;
 mod scan;
 mod spectrum;
 mod split;
+mod texture;
 mod window;
 
 pub use attributes::{AttributeMeter, NUM_ATTRIBUTES};
@@ -147,7 +148,12 @@ impl Dataset {
     /// # Panics
     /// If `class` is not below `classes.len()`.
     pub fn measure(&self, class: usize, pitch: Option<f32>, samples: &[f32]) -> [f32; NUM_ATTRIBUTES] {
-        self.class_scales[class].percentiles(self.tools.meter.measure(samples), pitch)
+        self.class_scales[class].percentiles(self.measure_natural(samples), pitch)
+    }
+
+    /// The attributes of `samples` (at the dataset's rate) in natural units.
+    pub fn measure_natural(&self, samples: &[f32]) -> [f32; NUM_ATTRIBUTES] {
+        self.tools.meter.measure(samples)
     }
 
     /// An example's attributes as percentiles of the whole training set, within the range that its class has there.
@@ -170,10 +176,8 @@ struct Tools {
 
 impl Tools {
     fn new(config: &DatasetConfig) -> Self {
-        Self {
-            meter: AttributeMeter::new(config.sample_rate),
-            tilt: augment::Tilt::new(config.stored_samples(), config.sample_rate),
-        }
+        let meter = if config.windows { AttributeMeter::of_textures } else { AttributeMeter::new };
+        Self { meter: meter(config.sample_rate), tilt: augment::Tilt::new(config.stored_samples(), config.sample_rate) }
     }
 }
 

@@ -13,7 +13,12 @@ pub(super) struct Spectrum {
 impl Spectrum {
     /// Plan for sounds of `sample_rate` Hz.
     pub(super) fn new(sample_rate: u32) -> Self {
-        let n_fft = (f64::from(sample_rate) * 0.035) as usize;
+        Self::of_frames(sample_rate, 0.0464)
+    }
+
+    /// The same with frames of about so many seconds: the power of two that is nearest above three quarters of them.
+    pub(super) fn of_frames(sample_rate: u32, seconds: f32) -> Self {
+        let n_fft = (0.754 * f64::from(seconds) * f64::from(sample_rate)) as usize;
         let n_fft = n_fft.next_power_of_two().max(64);
         let step = std::f32::consts::TAU / n_fft as f32;
         let window: Vec<f32> = (0..n_fft).map(|i| 0.5 - 0.5 * (step * i as f32).cos()).collect();

@@ -8,7 +8,6 @@ use super::reference::Reference;
 use super::statistics::{mean, median};
 use super::studio::{Studio, at_peak_one};
 use crate::conditioning::Attribute;
-use crate::dataset::AttributeMeter;
 use crate::error::Result;
 use crate::generate::Request;
 use crate::metrics::rank_correlation;
@@ -56,14 +55,12 @@ impl Control {
             ..studio.request(Some(&reference.classes[class]), seed)
         };
         let requests: Vec<Request> = grid.iter().map(request).collect();
-        let meter = AttributeMeter::new(reference.held_out.sample_rate);
-        // Attributes are kept in the order of `ALL`.
-        let place = Attribute::ALL.iter().position(|other| *other == attribute).unwrap_or(0);
+        let place = attribute.place();
         let answers = studio.render(&requests, |n, rendered| {
             let rendered = rendered?;
             let samples = at_peak_one(&rendered.clip);
             let (class, seed, asked) = grid[n];
-            let natural = meter.measure(&samples);
+            let natural = reference.meter.measure_natural(&samples);
             let percentile =
                 reference.meter.class_scales[class].percentiles(natural, rendered.recipe.pitch)[place].into();
             Ok(Answer { class, seed, asked: asked.into(), natural: natural[place].into(), percentile })

@@ -2,7 +2,7 @@
 
 use super::edit::MorphEnd;
 use super::recipe::Recipe;
-use crate::conditioning::{Attribute, Blend, Condition};
+use crate::conditioning::{Blend, Condition, NUM_PLACES};
 use crate::model::Card;
 
 /// What to make: a recipe that fits this card, mixed with what it morphs to.
@@ -25,7 +25,8 @@ pub(super) fn away_from(recipe: &Recipe, card: &Card) -> Blend {
 
 /// What a recipe says itself of class, attributes and pitch, whatever it morphs to.
 pub(super) fn own_condition(recipe: &Recipe, card: &Card) -> Blend {
-    let attributes = Attribute::ALL.map(|attribute| recipe.attributes.get(&attribute).copied());
+    let mut attributes = [None; NUM_PLACES];
+    recipe.attributes.iter().for_each(|(attribute, value)| attributes[attribute.place()] = Some(*value));
     let with_class = |class| Condition { class, attributes, pitch: recipe.pitch };
     let mix = &recipe.edit.class_mix;
     if mix.is_empty() {

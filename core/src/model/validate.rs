@@ -38,8 +38,13 @@ impl ModelConfig {
     pub fn validate(&self) -> Result<()> {
         in_range("config.sample_rate", self.sample_rate, 1_000..=384_000)?;
         check_classes(&self.classes)?;
-        let unique = all_differ(&self.attributes);
-        require("config.attributes", format!("{:?}", self.attributes), unique, "each attribute at most once")?;
+        let unique = all_differ(&self.attributes.iter().map(|attribute| attribute.place()).collect::<Vec<_>>());
+        require(
+            "config.attributes",
+            format!("{:?}", self.attributes),
+            unique,
+            "each attribute at most once, and density and movement only without decay and attack",
+        )?;
         check_networks(self)?;
         Ok(check_sampling(&self.sampling)?)
     }

@@ -261,13 +261,18 @@ impl TrainConfig {
         self.optimizer.validate()
     }
 
+    /// What the networks are told of a sound, and users ask for.
+    pub fn attributes(&self) -> &'static [Attribute] {
+        if self.dataset.windows { &Attribute::TEXTURE } else { &Attribute::ONE_SHOT }
+    }
+
     /// The model that this training makes over these classes.
     pub fn model(&self, classes: &[String], pitch: bool) -> ModelConfig {
         ModelConfig {
             sample_rate: self.dataset.sample_rate,
             representation: self.representation.clone(),
             classes: classes.to_vec(),
-            attributes: Attribute::ALL.to_vec(),
+            attributes: self.attributes().to_vec(),
             pitch,
             partials: self.partials && pitch,
             raise_below: if self.partials && pitch { self.raise_below.clone() } else { Vec::new() },

@@ -111,8 +111,7 @@ impl ModelGenerator {
         let classes = &config.classes;
         let of_pad = || class_of(spec.place).filter(|class| classes.iter().any(|known| known == class));
         let chosen = settings.class.map(|class| classes.get(class).cloned().unwrap_or_else(|| class.to_string()));
-        let is_followed = |attribute: &Attribute| config.attributes.contains(attribute);
-        let given = Attribute::ALL.into_iter().zip(settings.attributes).filter(|(attribute, _)| is_followed(attribute));
+        let given = config.attributes.iter().map(|attribute| (*attribute, settings.attributes[attribute.place()]));
         Request {
             seed: spec.seed,
             class: chosen.or_else(|| of_pad().map(Into::into)),
@@ -202,7 +201,7 @@ mod tests {
         let drums = drums();
         let config = &drums.session.model().card.config;
         assert_eq!(config.classes, CLASSES);
-        assert_eq!(config.attributes, Attribute::ALL);
+        assert_eq!(config.attributes, Attribute::ONE_SHOT);
         assert!(PAD_CLASSES.iter().all(|class| CLASSES.contains(class)));
         let defaults = crate::params::GenerationParams::default().settings();
         assert_eq!((defaults.steps, f64::from(defaults.guidance)), (config.sampling.steps, config.sampling.guidance));

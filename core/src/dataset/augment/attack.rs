@@ -23,9 +23,9 @@ mod tests {
             soften(&mut sound, rise_s, 44_100);
             Envelope::new(&sound, 44_100).attack_s() as f32
         };
-        // From a tenth to 0.89 of the amplitude is 0.58 of half a raised cosine; the meter's window adds up to 3 ms.
+        // From a tenth to 0.708 of the amplitude is 0.43 of half a raised cosine; the meter's window adds up to 3 ms.
         for rise_s in [0.01, 0.02, 0.04] {
-            assert!((attack_s(rise_s) - 0.58 * rise_s).abs() < 0.003, "{} for {rise_s}", attack_s(rise_s));
+            assert!((attack_s(rise_s) - 0.431 * rise_s).abs() < 0.003, "{} for {rise_s}", attack_s(rise_s));
         }
         assert!(attack_s(0.0) < 0.003);
     }

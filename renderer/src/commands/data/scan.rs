@@ -77,7 +77,7 @@ fn summarise_class<'a>(dataset: &'a Dataset, index: usize, class: &'a str) -> Cl
     let mut groups: Vec<&str> = all.iter().map(|e| e.group.as_str()).collect();
     groups.sort_unstable();
     groups.dedup();
-    let attributes = Attribute::ALL.iter().enumerate();
+    let attributes = Attribute::ONE_SHOT.iter().enumerate();
     let attributes =
         attributes.map(|(i, a)| (a.name(), spread(all.iter().map(|e| dataset.among_all(e)[i]).collect()))).collect();
     ClassSummary { class, train, held_out, groups: groups.len(), attributes }
@@ -104,7 +104,7 @@ fn print(out: &mut impl Write, summary: &Summary<'_>) -> Result<()> {
     ]);
     for class in &summary.classes {
         let counts = [class.train, class.held_out, class.groups].map(|n| n.to_string());
-        let spreads = Attribute::ALL.iter().map(|a| spread_text(class.attributes.get(a.name())));
+        let spreads = Attribute::ONE_SHOT.iter().map(|a| spread_text(class.attributes.get(a.name())));
         table.row(std::iter::once(class.class.to_string()).chain(counts).chain(spreads).collect());
     }
     table.print(out)?;
