@@ -16,6 +16,7 @@ pub mod presets;
 pub mod state;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use rtrb::{Producer, RingBuffer};
 
 use crate::engine::{Config, Engine, MAX_NOTES, Status, Tail, TimedEvent};
 use crate::generation::{
-    Generation, Mailbox, ModelGenerator, ORDER_CAPACITY, Order, Settings, Start, Trigger, Wishes, class_names,
+    Generation, Mailbox, ModelGenerator, ORDER_CAPACITY, Order, Settings, Start, Trigger, Wishes, what_it_makes,
 };
 use crate::host_notes::{ended, engine_event};
 use crate::params::BrownianParams;
@@ -115,7 +116,9 @@ impl Wishes for ByParams {
     fn model_chosen(&mut self, model: &str) {
         if self.named != model {
             self.named = model.into();
-            self.params.generation.class_names.set(class_names(model));
+            let (classes, is_texture) = what_it_makes(model);
+            self.params.generation.class_names.set(classes);
+            self.params.generation.is_texture.store(is_texture, Ordering::Relaxed);
         }
     }
 

@@ -271,7 +271,7 @@ mod tests {
         assert!(ids.iter().all(|id| id.len() <= 9), "{ids:?}");
         ids.sort();
         ids.dedup();
-        assert_eq!((ids.len(), num_ids), (49 + 6 * NUM_PADS, 49 + 6 * NUM_PADS));
+        assert_eq!((ids.len(), num_ids), (50 + 6 * NUM_PADS, 50 + 6 * NUM_PADS));
     }
 
     #[test]

@@ -192,6 +192,10 @@ pub struct RenderArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Editing")]
 pub struct EditArgs {
+    /// Make a sound of two channels, so far apart: 0.5 is wide, at 1 they have nothing in common above the bass; in mono they
+    /// are the sound itself. 60 s at most
+    #[arg(long, value_name = "0..1", allow_negative_numbers = true)]
+    pub width: Option<f64>,
     /// Make a variation: 0 is the sound itself, 1 another one. Clip i of --count has the same seed and is the variation
     /// of --vary-seed + i
     #[arg(long, value_name = "0..1", allow_negative_numbers = true)]

@@ -58,7 +58,7 @@ fn bench() -> Bench {
     let bench = Bench::new();
     let mut card = tiny::two_stage_card();
     card.id = "drums".into();
-    card.config.attributes = Attribute::ALL.into();
+    card.config.attributes = Attribute::ONE_SHOT.into();
     let classes = "clap closed-hat cowbell crash kick open-hat perc ride rim snare tom";
     card.config.classes = classes.split(' ').map(str::to_owned).collect();
     std::fs::create_dir_all(bench.path("models")).unwrap();

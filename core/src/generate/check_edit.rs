@@ -25,6 +25,7 @@ pub(super) fn resolve_edit(edit: &Edit, is_loop: bool, guidance: f64, basis: Bas
         init: edit.init.as_ref().map(resolve_init).transpose()?,
         inpaint: edit.inpaint.as_ref().map(|inpaint| resolve_inpaint(inpaint, is_loop, basis)).transpose()?,
         continues: edit.continues.as_ref().map(SoundFile::pinned).transpose()?,
+        width: edit.width.map(resolve_width).transpose()?.filter(|width| *width > 0.0),
     })
 }
 
@@ -71,6 +72,10 @@ fn not_class(class: Option<&String>, guidance: f64, card: &Card) -> Result<Optio
 
 fn check_class(class: &String, card: &Card) -> Result<(), GenerateError> {
     if card.config.classes.contains(class) { Ok(()) } else { Err(unknown_class(class, card)) }
+}
+
+fn resolve_width(width: f64) -> Result<f64, GenerateError> {
+    Ok(micro(in_range("the width of a stereo sound", width, 0.0..=1.0)?))
 }
 
 fn resolve_vary(vary: &Vary) -> Result<Vary, GenerateError> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::recipe::Recipe;
 use super::sound_file::SoundFile;
+use super::width::TURN;
 
 /// Most recipes within recipes: what one file holds stays readable.
 pub(super) const MAX_DEPTH: usize = 16;
@@ -35,6 +36,10 @@ pub struct Edit {
     /// A sound in a file that goes on: mono at the model's rate, then as much new sound as the duration says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub continues: Option<SoundFile>,
+    /// A sound of two channels, so far apart, 0..=1: together, in mono, they are the sound itself. At 0 there is one channel;
+    /// at 1 the two have nothing in common above the bass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<f64>,
 }
 
 /// A variation: the sound's noise is mixed with that of another seed, under the same class and attributes.
@@ -103,6 +108,11 @@ impl Edit {
     /// Whether nothing is edited.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Of every sound that it takes, how far its noise is turned: that of the sound itself, and that of its side.
+    pub(super) fn turns(&self) -> Vec<f64> {
+        std::iter::once(0.0).chain(self.width.map(|_| TURN)).collect()
     }
 
     /// Recipes within this one, one in another.

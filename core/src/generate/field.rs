@@ -58,6 +58,18 @@ impl Fields<'_> {
     }
 }
 
+/// Turn a field by this share of a right angle, towards what `noise` gives: as strong as before, and a field like any other.
+pub(super) fn turn(field: &mut [f32], share: f64, noise: &mut NoiseStream) {
+    let (sin, cos) = libm::sincos(share * std::f64::consts::FRAC_PI_2);
+    let (sin, cos) = (sin as f32, cos as f32);
+    field.iter_mut().for_each(|value| *value = cos * *value + sin * noise.normal());
+}
+
+/// What a stream is called where the noise is turned: a side has streams of its own.
+pub(super) fn of_side(purpose: &str, share: f64) -> String {
+    if share > 0.0 { format!("{purpose} side") } else { purpose.to_owned() }
+}
+
 /// The files that [`Fields::of`] inverts for a recipe, each with the recipe under which it does.
 pub(super) fn inverted_files(recipe: &Recipe) -> Vec<(&SoundFile, &Recipe)> {
     let Some(morph) = &recipe.edit.morph else { return Vec::new() };

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::edit::Inpaint;
+use super::field::of_side;
 use super::pipeline::fade_out;
 use super::recipe::Recipe;
 use super::request::{Basis, micro, samples_in};
@@ -61,6 +62,7 @@ fn seconds(num_samples: usize, sample_rate: u32) -> f64 {
 }
 
 /// A sound with holes, and the windows through which the model sees them.
+#[derive(Clone)]
 pub(super) struct Painting {
     samples: Arc<Vec<f32>>,
     sample_rate: u32,
@@ -72,7 +74,7 @@ pub(super) struct Painting {
 }
 
 /// As much of a sound as the model's clips hold; of a loop, all of it.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Window {
     /// The sample of the sound at which it begins; before the sound's first is silence.
     start: isize,
@@ -146,7 +148,7 @@ impl Painting {
         let known_frames = representation.known_frames(&known);
         let frames = run.frames(Guide::Around(&frames, &known_frames))?;
         watch.check()?;
-        let mut phases = NoiseStream::new(Seed(recipe.seed), "phase", 0);
+        let mut phases = NoiseStream::new(Seed(recipe.seed), &of_side("phase", shop.turn), 0);
         let mut fresh = representation.decode_around(&frames, &mut phases, &around, &known)?;
         fresh = self.stretched(fresh, self.num_samples)?;
         fresh.iter_mut().for_each(|x| *x /= gain);

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use super::condition::{away_from, condition};
+use super::field::{of_side, turn};
 use super::pipeline::{Job, fade_out, finite, silence_lowest};
 use super::recipe::Recipe;
 use super::request::samples_in;
@@ -65,6 +66,11 @@ impl<'a> Long<'a> {
         Ok(Some(Self { shop, recipe, before, num_new, num_heard: num_new, first, step }))
     }
 
+    /// The same in another workshop, of the same model: a side.
+    pub fn on(&self, shop: Workshop<'a>) -> Self {
+        Self { shop, before: self.before.clone(), ..*self }
+    }
+
     /// Samples in all, with those of the file that goes on.
     pub fn num_samples(&self) -> usize {
         self.before.len() + self.num_new
@@ -82,7 +88,8 @@ impl<'a> Long<'a> {
     /// A file that the recipe names cannot be read.
     pub fn num_evaluations(&self) -> Result<usize> {
         let num_blocks = 1 + self.num_heard.saturating_sub(self.first).div_ceil(self.step);
-        Ok(Job::new(self.shop, self.recipe)?.num_evaluations(num_blocks))
+        let num_sounds = self.recipe.edit.turns().len();
+        Ok(Job::new(self.shop, self.recipe)?.num_evaluations(num_sounds * num_blocks))
     }
 
     /// Make it; `sink` takes its samples in order, piece by piece, and may get some more than anyone will hear.
@@ -109,9 +116,9 @@ impl<'a> Long<'a> {
             let duration_s = left.min(self.step) as f64 / sample_rate;
             let mut one = Recipe { seed, duration_s, ..self.recipe.clone() };
             one.edit.continues = None;
-            let clip = Job::new(self.shop, &one)?.make(watch)?;
-            let gain = clip.peak().max(SILENCE).recip();
-            sink(&clip.channels()[0].iter().map(|x| gain * x).collect::<Vec<_>>())?;
+            let samples = Job::new(self.shop, &one)?.make(watch)?;
+            let gain = samples.iter().fold(SILENCE, |peak, x| peak.max(x.abs())).recip();
+            sink(&samples.iter().map(|x| gain * x).collect::<Vec<_>>())?;
         }
         Ok(())
     }
@@ -162,6 +169,7 @@ impl Window {
 /// A texture in the making.
 struct Texture<'a> {
     model: &'a Model,
+    turn: f64,
     recipe: &'a Recipe,
     watch: &'a Watch<'a>,
     condition: Blend,
@@ -172,11 +180,11 @@ struct Texture<'a> {
 
 impl<'a> Texture<'a> {
     fn new(long: &Long<'a>, watch: &'a Watch<'a>) -> Self {
-        let Long { shop: Workshop { model, .. }, recipe, .. } = *long;
+        let Long { shop: Workshop { model, turn, .. }, recipe, .. } = *long;
         let (condition, away_from) = (condition(recipe, &model.card), away_from(recipe, &model.card));
         let parts: Vec<_> = condition.parts().iter().map(|(weight, part)| (*weight, part.class)).collect();
         let maps = model.maps.mixed(&parts).level(model.representation.num_frames());
-        Self { model, recipe, watch, condition, away_from, maps, window: Window::of(model) }
+        Self { model, turn, recipe, watch, condition, away_from, maps, window: Window::of(model) }
     }
 
     /// `sink` gets what it goes on from, too.
@@ -253,7 +261,11 @@ impl<'a> Texture<'a> {
         let mut noise = vec![0.0; num_frames * num_channels];
         let first = block * (self.window.step() / self.window.hop);
         for (frame, row) in noise.chunks_exact_mut(num_channels).enumerate() {
-            NoiseStream::new(Seed(self.recipe.seed), "frame", (first + frame) as u64).fill_normal(row);
+            let stream = |purpose: &str| NoiseStream::new(Seed(self.recipe.seed), purpose, (first + frame) as u64);
+            stream("frame").fill_normal(row);
+            if self.turn > 0.0 {
+                turn(row, self.turn, &mut stream(&of_side("frame", self.turn)));
+            }
             row.iter_mut().for_each(|x| *x *= sigma as f32);
         }
         noise
@@ -265,7 +277,7 @@ impl<'a> Texture<'a> {
         let mut frames = frames.clone();
         self.maps.denormalise(None, &mut frames);
         silence_lowest(&mut frames, &self.model.card.config);
-        let mut phases = NoiseStream::new(Seed(self.recipe.seed), "block phase", block as u64);
+        let mut phases = NoiseStream::new(Seed(self.recipe.seed), &of_side("block phase", self.turn), block as u64);
         let mut samples = self.model.representation.decode_after(known, &frames, &mut phases)?;
         finite(&samples, self.recipe)?;
         let fade = self.window.fade.min(known.len());

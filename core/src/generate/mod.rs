@@ -44,8 +44,12 @@ mod stages;
 mod steady;
 mod threads;
 mod to_disk;
+mod transient;
 mod tune;
 mod watch;
+mod width;
+#[cfg(test)]
+mod width_tests;
 
 pub use cancel::Cancel;
 pub use device::device;

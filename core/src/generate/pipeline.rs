@@ -4,16 +4,18 @@
 
 use super::condition::{condition, own_condition};
 use super::edit::Init;
-use super::field::{inverted_files, phase_seed};
+use super::field::{inverted_files, of_side, phase_seed};
 use super::inpaint::Painting;
 use super::recipe::Recipe;
 use super::request::samples_in;
 use super::sound_file::SoundFile;
 use super::sounds::Workshop;
 use super::stages::{Guide, INVERSION_EVALUATIONS, Run, unknown_noises};
+use super::transient::Start;
 use super::tune::in_tune;
 use super::watch::Watch;
 use crate::audio::{Clip, resample_periodic};
+use crate::conditioning::Attribute;
 use crate::error::{GenerateError, Result};
 use crate::model::ModelConfig;
 use crate::noise::{NoiseStream, Seed};
@@ -54,6 +56,11 @@ impl<'a> Job<'a> {
         Ok(Self { shop, recipe, sounds, painting })
     }
 
+    /// The same in another workshop, of the same model: a side.
+    pub(super) fn on(&self, shop: Workshop<'a>) -> Job<'a> {
+        Self { shop, sounds: self.sounds.clone(), painting: self.painting.clone(), ..*self }
+    }
+
     /// Denoiser calls that so many clips of the recipe cost, over all stages.
     pub(super) fn num_evaluations(&self, num_clips: usize) -> usize {
         let model = self.shop.model;
@@ -72,17 +79,17 @@ impl<'a> Job<'a> {
         Run::new(self.shop, self.recipe, watch, &self.sounds).invert_all()
     }
 
-    /// Make the clip.
+    /// Make the clip's samples.
     ///
     /// # Errors
     /// Cancelled; the model gave no finite sound.
-    pub(super) fn make(&self, watch: &Watch) -> Result<Clip> {
+    pub(super) fn make(&self, watch: &Watch) -> Result<Vec<f32>> {
         let samples = match &self.painting {
             Some(painting) => painting.paint(self.shop, self.recipe, watch)?,
             None => self.sound(watch)?,
         };
         finite(&samples, self.recipe)?;
-        Clip::mono(samples, self.shop.model.card.config.sample_rate)
+        Ok(samples)
     }
 
     fn sound(&self, watch: &Watch) -> Result<Vec<f32>> {
@@ -94,7 +101,7 @@ impl<'a> Job<'a> {
         let mut frames = run.frames(guide)?;
         silence_lowest(&mut frames, &self.shop.model.card.config);
         watch.check()?;
-        let mut phases = NoiseStream::new(Seed(phase_seed(self.recipe)), "phase", 0);
+        let mut phases = NoiseStream::new(Seed(phase_seed(self.recipe)), &of_side("phase", self.shop.turn), 0);
         let mut samples = self.shop.model.representation_at(run.octaves).decode(&frames, &mut phases)?;
         let sample_rate = self.shop.model.card.config.sample_rate;
         if let Some(looped) = self.recipe.looped {
@@ -108,6 +115,10 @@ impl<'a> Job<'a> {
             if let Some(note) = self.recipe.pitch.filter(|_| config.partials) {
                 samples = in_tune(samples, sample_rate, note)?;
             }
+            let start = Start { onset: config.representation.onset(), sample_rate };
+            let asked = |attribute| self.recipe.attributes.get(&attribute).copied().unwrap_or(0.5);
+            start.set_attack(&mut samples, asked(Attribute::Attack));
+            start.set_loudness(&mut samples, asked(Attribute::Loudness));
             // A note may sound on nearly to its end: whoever holds its key expects it to.
             die_away(&mut samples, if config.partials { 10 } else { 5 });
         }

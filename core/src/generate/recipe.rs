@@ -14,8 +14,8 @@ use crate::error::GenerateError;
 /// The newest version of [`Recipe`] that this build writes; it reads every older one, and renders it the same.
 ///
 /// A recipe has the oldest version that can say it, so that earlier builds read whatever they can make: 1 for a sound
-/// of seed, class, attributes and pitch, 2 for an edited one or a loop.
-pub const RECIPE_VERSION: u32 = 2;
+/// of seed, class, attributes and pitch, 2 for an edited one or a loop, 3 for one of two channels.
+pub const RECIPE_VERSION: u32 = 3;
 
 /// Everything that made a clip, resolved: what a file keeps, what `verify` renders again. No `None` that a default fills.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -164,8 +164,8 @@ mod tests {
     fn unknown_fields_and_other_versions_are_refused_by_name() {
         let more = recipe().to_json().replacen(r#""seed""#, r#""colour":1,"seed""#, 1);
         assert!(Recipe::from_json(&more).unwrap_err().to_string().contains("unknown field `colour`"));
-        let newer = more.replacen(r#""version":1"#, r#""version":3"#, 1);
-        assert!(Recipe::from_json(&newer).unwrap_err().to_string().contains("version 3"));
+        let newer = more.replacen(r#""version":1"#, r#""version":4"#, 1);
+        assert!(Recipe::from_json(&newer).unwrap_err().to_string().contains("version 4"));
         assert!(Recipe::from_json("a song").unwrap_err().to_string().contains("cannot be read"));
         assert!(Recipe::from_json("{}").unwrap_err().to_string().contains("version null"));
     }

@@ -9,6 +9,7 @@ use super::edit::{Edit, Inpaint};
 use super::looping::Loop;
 use super::recipe::Recipe;
 use super::sounds::Sounds;
+use super::to_disk::LONG_S;
 use crate::conditioning::Attribute;
 use crate::diffusion::Sampler;
 use crate::error::{GenerateError, Result, did_you_mean};
@@ -77,9 +78,10 @@ impl Request {
         let guidance = micro(in_range("guidance", self.guidance.unwrap_or(defaults.guidance), 0.0..=20.0)?);
         let edit = resolve_edit(&self.edit, self.looped.is_some(), guidance, basis)?;
         let (looped, duration_s) = self.length(&edit, basis)?;
+        check_width(&edit, duration_s)?;
         check_length(&edit, looped, samples_in(duration_s, card.config.sample_rate) > num_samples, card)?;
         Ok(Recipe {
-            version: if edit.is_none() && looped.is_none() { 1 } else { 2 },
+            version: version(&edit, looped),
             model: card.id.clone(),
             model_hash: card.hash.clone(),
             seed: self.seed,
@@ -176,6 +178,24 @@ impl Request {
         let need = format!("{MIN_DURATION_S}..={MAX_DURATION_S} s");
         Err(GenerateError::OutOfRange { field: "duration".into(), found: format!("{duration} s"), need })
     }
+}
+
+/// The oldest that can say it.
+fn version(edit: &Edit, looped: Option<Loop>) -> u32 {
+    match edit.width {
+        Some(_) => 3,
+        None if edit.is_none() && looped.is_none() => 1,
+        None => 2,
+    }
+}
+
+/// Two channels lie in memory, both whole.
+fn check_width(edit: &Edit, duration_s: f64) -> Result<(), GenerateError> {
+    if edit.width.is_none() || duration_s <= LONG_S {
+        return Ok(());
+    }
+    let (field, need) = ("the duration of a sound with a width".into(), format!("{LONG_S} s at most, or no width"));
+    Err(GenerateError::OutOfRange { field, found: format!("{duration_s} s"), need })
 }
 
 /// What loops and long textures are not made of is refused, not left out.

@@ -15,6 +15,7 @@ use super::request::{Basis, Request};
 use super::sounds::{Sounds, Workshop};
 use super::threads::Threads;
 use super::watch::Watch;
+use super::width::widen;
 use crate::audio::Clip;
 use crate::error::{GenerateError, Result};
 use crate::model::Model;
@@ -156,6 +157,7 @@ impl Session {
     ) -> Result<Recipe> {
         self.wide.install(|| {
             let recipe = self.resolve(request)?;
+            check_one_channel(&recipe)?;
             let Some(long) = Long::of(self.workshop(&self.model), &recipe)? else {
                 let made = self.make(request, cancel, on_step)?;
                 return sink(&made.clip.channels()[0]).map(|()| made.recipe);
@@ -171,7 +173,7 @@ impl Session {
 
     /// The model, or the same on a circle, with the files that are known.
     pub(super) fn workshop<'a>(&'a self, model: &'a Model) -> Workshop<'a> {
-        Workshop { model, sounds: &self.sounds }
+        Workshop { model, sounds: &self.sounds, turn: 0.0 }
     }
 
     /// Find the noise of the requests' files before threads part, so that none is found twice.
@@ -193,30 +195,47 @@ impl Session {
         let recipe = self.resolve(request)?;
         let on_circle = recipe.looped.map(|looped| looped.model(&self.model, &recipe)).transpose()?;
         let model = on_circle.as_ref().unwrap_or(&self.model);
-        let shop = self.workshop(model);
-        if let Some(long) = Long::of(shop, &recipe)? {
-            let watch = Watch::new(cancel, on_step, long.num_evaluations()?);
-            let clip = collect(&long, &watch, model.card.config.sample_rate)?;
-            drop(long);
-            return Ok(Rendered { clip, recipe, render_s: start.elapsed().as_secs_f64() });
-        }
-        let job = Job::new(shop, &recipe)?;
-        let watch = Watch::new(cancel, on_step, job.num_evaluations(1));
-        watch.check()?;
-        let clip = job.make(&watch)?;
-        drop(job);
+        let clip = clip(self.workshop(model), &recipe, cancel, on_step)?;
         Ok(Rendered { clip, recipe, render_s: start.elapsed().as_secs_f64() })
     }
 }
 
+/// The sound; with a width its two channels.
+fn clip(shop: Workshop<'_>, recipe: &Recipe, cancel: &Cancel, on_step: &(dyn Fn(usize, usize) + Sync)) -> Result<Clip> {
+    let sample_rate = shop.model.card.config.sample_rate;
+    let shops = recipe.edit.turns().into_iter().map(|turn| Workshop { turn, ..shop });
+    let made: Vec<Vec<f32>> = if let Some(long) = Long::of(shop, recipe)? {
+        let watch = Watch::new(cancel, on_step, long.num_evaluations()?);
+        shops.map(|shop| collect(&long.on(shop), &watch)).collect::<Result<_>>()?
+    } else {
+        let job = Job::new(shop, recipe)?;
+        let watch = Watch::new(cancel, on_step, job.num_evaluations(shops.len()));
+        watch.check()?;
+        shops.map(|shop| job.on(shop).make(&watch)).collect::<Result<_>>()?
+    };
+    match (made.as_slice(), recipe.edit.width) {
+        ([middle, side], Some(width)) => {
+            Clip::new(widen(middle, side, width, sample_rate, recipe.looped.is_some()).into(), sample_rate)
+        }
+        _ => Clip::new(made, sample_rate),
+    }
+}
+
 /// A long sound, in memory.
-fn collect(long: &Long<'_>, watch: &Watch, sample_rate: u32) -> Result<Clip> {
+fn collect(long: &Long<'_>, watch: &Watch) -> Result<Vec<f32>> {
     let mut samples = Vec::with_capacity(long.num_samples());
     long.make(watch, &mut |piece| {
         samples.extend_from_slice(piece);
         Ok(())
     })?;
-    Clip::mono(samples, sample_rate)
+    Ok(samples)
+}
+
+/// What comes in pieces has one channel.
+fn check_one_channel(recipe: &Recipe) -> Result<(), GenerateError> {
+    let Some(width) = recipe.edit.width else { return Ok(()) };
+    let (field, need) = ("the width of a sound that comes in pieces".into(), "none: render it whole".into());
+    Err(GenerateError::OutOfRange { field, found: width.to_string(), need })
 }
 
 fn next<'a>(queue: &AtomicUsize, requests: &'a [Request]) -> Option<(usize, &'a Request)> {

@@ -24,6 +24,8 @@ const MAX_NOISES: usize = 64;
 pub(super) struct Workshop<'a> {
     pub model: &'a Model,
     pub sounds: &'a Sounds,
+    /// How far the noise is turned from the recipe's, as a share of a right angle: 0 but for a sound's side.
+    pub turn: f64,
 }
 
 /// What a session remembers of the files that edits start from, since one file often serves many clips.

@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use super::condition::{away_from, condition, own_condition};
-use super::field::{Fields, inverted_files};
+use super::field::{Fields, inverted_files, of_side, turn};
 use super::recipe::Recipe;
 use super::sound_file::SoundFile;
 use super::sounds::{Inversion, Sounds, Workshop};
@@ -13,6 +13,7 @@ use crate::conditioning::Blend;
 use crate::diffusion::{Denoiser, Knowing, Sampler, invert, karras_sigmas};
 use crate::error::Result;
 use crate::model::{EnvelopePart, Model, Sampling, Stage, told_blend};
+use crate::noise::{NoiseStream, Seed};
 use crate::representation::{Frames, Maps, RepresentationConfig};
 
 /// Bend of the noise schedule (Karras et al. 2022).
@@ -50,6 +51,7 @@ pub(super) struct Run<'a> {
     /// The frames of every file that is inverted.
     pub files: &'a [(SoundFile, Frames)],
     sounds: &'a Sounds,
+    turn: f64,
     condition: Blend,
     away_from: Blend,
     /// By which the networks see the sound higher than it is.
@@ -110,14 +112,14 @@ impl Start {
 
 impl<'a> Run<'a> {
     pub(super) fn new(
-        Workshop { model, sounds }: Workshop<'a>,
+        Workshop { model, sounds, turn }: Workshop<'a>,
         recipe: &'a Recipe,
         watch: &'a Watch<'a>,
         files: &'a [(SoundFile, Frames)],
     ) -> Self {
         let (condition, away_from) = (condition(recipe, &model.card), away_from(recipe, &model.card));
         let octaves = model.octaves(&condition);
-        Self { model, recipe, watch, files, sounds, condition, away_from, octaves }
+        Self { model, recipe, watch, files, sounds, turn, condition, away_from, octaves }
     }
 
     /// The frames of the sound, in the representation's unit.
@@ -268,6 +270,10 @@ impl<'a> Run<'a> {
         let purpose = &layer.share.purpose(self.model);
         let fields = Fields { purpose, len: shape.frames * shape.channels, invert: &invert };
         let mut data = fields.of(self.recipe)?;
+        if self.turn > 0.0 {
+            let purpose = of_side(purpose, self.turn);
+            turn(&mut data, self.turn, &mut NoiseStream::new(Seed(self.recipe.seed), &purpose, 0));
+        }
         data.iter_mut().for_each(|value| *value *= sigma as f32);
         Ok(Frames { data, num_frames: shape.frames, num_channels: shape.channels })
     }

@@ -18,7 +18,7 @@ use crate::audio::{FlacStream, LoudnessMeter, ResampleStream, Spill, WavFormat, 
 use crate::error::{GenerateError, Result};
 
 /// From here on a sound goes through the disk, in seconds: shorter ones take up to 25 MB of memory.
-const LONG_S: f64 = 60.0;
+pub(super) const LONG_S: f64 = 60.0;
 
 /// What a long sound measures, as in its file.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,5 +1,7 @@
 //! Roll, and everything that decides what comes out.
 
+use std::sync::atomic::Ordering;
+
 use egui::{Align2, FontId, Key, Rect, TextEdit, Ui, pos2, vec2};
 
 use super::button::{Button, Weight, chooser_of_first, heading, panel, switch, well};
@@ -162,7 +164,7 @@ impl Desk<'_> {
 
     fn knobs(&self, ui: &mut Ui, rect: Rect) {
         let generation = &self.params.generation;
-        let mut cells = columns(rect, 8, 0.0);
+        let mut cells = columns(rect, 9, 0.0);
         let mut cell = || cells.next().unwrap_or(rect);
         let attributes = attributes(generation);
         for (param, name, hint) in attributes {
@@ -178,11 +180,16 @@ impl Desk<'_> {
             is_live: generation.pitch.value() > FREE_KEY,
         };
         knob(ui, cell(), self.gestures, &generation.pitch, look);
-        let hint = "Denoising steps: more take longer";
-        let look = KnobLook { name: "Steps", hint, color: theme::LABEL, is_live: true, ..look };
+        let hint = "How far apart left and right lie: 0 % is one channel";
+        let look = KnobLook { name: "Width", hint, is_live: generation.width.value() > 0.0, ..look };
+        knob(ui, cell(), self.gestures, &generation.width, look);
+        let hint = "Denoising steps: more take longer; all the way down as many as the model is meant for";
+        let is_live = generation.steps.value() > 0;
+        let look = KnobLook { name: "Steps", hint, color: theme::LABEL, is_live, ..look };
         knob(ui, cell(), self.gestures, &generation.steps, look);
-        let look = KnobLook { name: "Guidance", hint: "How closely class and attributes are followed", ..look };
-        knob(ui, cell(), self.gestures, &generation.guidance, look);
+        let hint = "How closely class and attributes are followed; all the way down as the model is meant to";
+        let is_live = generation.guidance.value() >= 0.0;
+        knob(ui, cell(), self.gestures, &generation.guidance, KnobLook { name: "Guidance", hint, is_live, ..look });
     }
 }
 
@@ -194,10 +201,11 @@ fn amount<'a>(name: &'a str, hint: &'a str) -> KnobLook<'a> {
 /// The attributes with their names on the knobs; all the way down each is free.
 fn attributes(generation: &GenerationParams) -> [(&nice_plug::prelude::FloatParam, &'static str, &'static str); 5] {
     const FREE: &str = "All the way down: left to the seed";
+    let is_texture = generation.is_texture.load(Ordering::Relaxed);
     [
         (&generation.brightness, "Bright", FREE),
-        (&generation.decay, "Decay", FREE),
-        (&generation.attack, "Attack", FREE),
+        (&generation.decay, if is_texture { "Density" } else { "Decay" }, FREE),
+        (&generation.attack, if is_texture { "Motion" } else { "Attack" }, FREE),
         (&generation.noisiness, "Noise", FREE),
         (&generation.loudness, "Loud", FREE),
     ]

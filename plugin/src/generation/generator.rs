@@ -54,6 +54,11 @@ pub trait Generator {
     /// [`RenderError::Cancelled`] if it gave up, else why there is no sound.
     fn render(&mut self, spec: &Spec, on_step: OnStep) -> Result<Take, RenderError>;
 
+    /// How many steps a sound of these settings takes.
+    fn num_steps(&self, settings: &Settings) -> usize {
+        settings.steps
+    }
+
     /// A seed that was not used before.
     fn fresh_seed(&mut self) -> u64;
 }

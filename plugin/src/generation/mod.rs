@@ -21,7 +21,7 @@ mod worker;
 pub use command::{Command, Making, View};
 pub use generator::{Generator, OnStep, RenderError, Source, Spec};
 pub use mailbox::Mailbox;
-pub use model::{CLASSES, ModelGenerator, class_names, model_ids};
+pub use model::{CLASSES, ModelGenerator, model_ids, what_it_makes};
 pub use order::{Kind, NUM_ATTRIBUTES, Order, Settings, Target};
 #[cfg(test)]
 pub(crate) use temporary::TemporaryFile;

@@ -5,22 +5,25 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use brownian_core::Error;
-use brownian_core::conditioning::Attribute;
 use brownian_core::error::GenerateError;
 use brownian_core::generate::{
-    Cancel, Edit, FileRecipe, Init, Morph, MorphEnd, Recipe, Rendered, Request, Session, SoundFile, Vary, device,
+    Cancel, Edit, FileRecipe, Init, Loop, Morph, MorphEnd, Recipe, Rendered, Request, Session, SoundFile, Vary, device,
     models_folder,
 };
 use brownian_core::model::Registry;
 use brownian_core::noise::{NoiseStream, Seed};
 
 use super::generator::{Generator, OnStep, RenderError, Source, Spec};
+use super::order::Settings;
 use super::temporary::TemporaryFile;
 use crate::engine::Place;
 use crate::state::Take;
 
 /// A host has work of its own: no more threads than this.
 const NUM_THREADS: usize = 2;
+
+/// Seconds of a texture, which goes round as long as its key is held.
+const TEXTURE_S: f64 = 6.0;
 
 /// The classes of the embedded model, in the order of its card.
 pub const CLASSES: [&str; 11] =
@@ -60,9 +63,11 @@ pub fn model_ids() -> Vec<String> {
     Registry::new(models_folder()).ids()
 }
 
-/// What the model of this id calls its classes, in their order; nothing if it cannot be read. Reads its file.
-pub fn class_names(id: &str) -> Vec<String> {
-    Registry::new(models_folder()).card(id).map(|card| card.config.classes).unwrap_or_default()
+/// What the model of this id calls its classes, in their order, and whether it makes textures; nothing if it cannot be read.
+/// Reads its file.
+pub fn what_it_makes(id: &str) -> (Vec<String>, bool) {
+    let config = Registry::new(models_folder()).card(id).map(|card| card.config);
+    config.map_or_else(|_| Default::default(), |config| (config.classes.clone(), config.is_texture()))
 }
 
 impl ModelGenerator {
@@ -92,7 +97,8 @@ impl ModelGenerator {
         let file = take.wav().and_then(|wav| TemporaryFile::new(&wav)).map_err(RenderError::Failed)?;
         let noise_level = f64::from(spec.settings.amount.clamp(0.0, 1.0));
         let init = Init { file: SoundFile::new(file.path()), noise_level };
-        let request = Request { edit: Edit { init: Some(init), ..Edit::default() }, ..self.fresh(spec) };
+        let fresh = self.fresh(spec);
+        let request = Request { edit: Edit { init: Some(init), ..fresh.edit }, ..fresh };
         let rendered = self.rendered(&request, cancel, on_step)?;
         let finished = Take::from_rendered(&rendered).map_err(RenderError::Failed)?;
         Take::from_flac(finished.flac().into(), None).map_err(RenderError::Failed)
@@ -117,8 +123,11 @@ impl ModelGenerator {
             class: chosen.or_else(|| of_pad().map(Into::into)),
             attributes: given.filter_map(|(attribute, value)| Some((attribute, value?))).collect::<BTreeMap<_, _>>(),
             pitch: settings.pitch.filter(|_| config.pitch).map(f32::from),
-            steps: Some(settings.steps),
-            guidance: Some(settings.guidance.into()),
+            steps: steps(settings),
+            guidance: Some(settings.guidance.into()).filter(|guidance| *guidance >= 0.0),
+            duration_s: config.is_texture().then_some(TEXTURE_S),
+            looped: config.is_texture().then(Loop::default),
+            edit: Edit { width: width(settings), ..Edit::default() },
             ..Request::default()
         }
     }
@@ -141,25 +150,38 @@ impl Generator for ModelGenerator {
         Take::from_rendered(&rendered).map_err(RenderError::Failed)
     }
 
+    fn num_steps(&self, settings: &Settings) -> usize {
+        steps(settings).unwrap_or(self.session.model().card.config.sampling.steps)
+    }
+
     fn fresh_seed(&mut self) -> u64 {
         self.seeds.bits().into()
     }
+}
+
+/// Those that are asked for, unless that is left to the model.
+fn steps(settings: &Settings) -> Option<usize> {
+    Some(settings.steps).filter(|steps| *steps > 0)
+}
+
+fn width(settings: &Settings) -> Option<f64> {
+    Some(f64::from(settings.width.clamp(0.0, 1.0))).filter(|width| *width > 0.0)
 }
 
 /// A variation of a variation departs from the sound that both come from: a walk of many steps would lead anywhere.
 fn near(recipe: Recipe, spec: &Spec) -> Request {
     let vary = Vary { seed: spec.seed, amount: f64::from(spec.settings.amount.clamp(0.0, 1.0)) };
     let request = recipe.request();
-    let edit = Edit { vary: Some(vary), ..request.edit };
-    Request { steps: Some(spec.settings.steps), edit, ..request }
+    let edit = Edit { vary: Some(vary), width: width(&spec.settings), ..request.edit };
+    Request { steps: steps(&spec.settings).or(request.steps), edit, ..request }
 }
 
 fn between(from: Recipe, to: Recipe, spec: &Spec) -> Request {
     let amount = f64::from(spec.settings.blend.clamp(0.0, 1.0));
     let morph = Morph { to: MorphEnd::Recipe(Box::new(to)), amount, from: None };
     let request = from.request();
-    let edit = Edit { morph: Some(morph), ..request.edit };
-    Request { steps: Some(spec.settings.steps), edit, ..request }
+    let edit = Edit { morph: Some(morph), width: width(&spec.settings), ..request.edit };
+    Request { steps: steps(&spec.settings).or(request.steps), edit, ..request }
 }
 
 fn recipe_of(take: &Take) -> Result<Recipe, RenderError> {
@@ -178,9 +200,9 @@ fn class_of(place: Place) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::order::Settings;
     use super::*;
     use crate::state::Patch;
+    use brownian_core::conditioning::Attribute;
 
     fn drums() -> ModelGenerator {
         ModelGenerator::open("drums").unwrap()
@@ -203,9 +225,31 @@ mod tests {
         assert_eq!(config.classes, CLASSES);
         assert_eq!(config.attributes, Attribute::ONE_SHOT);
         assert!(PAD_CLASSES.iter().all(|class| CLASSES.contains(class)));
-        let defaults = crate::params::GenerationParams::default().settings();
-        assert_eq!((defaults.steps, f64::from(defaults.guidance)), (config.sampling.steps, config.sampling.guidance));
+        let settings = crate::params::GenerationParams::default().settings();
+        let request = drums.request(&Spec { settings, ..spec(Place::Keys, None) }).unwrap();
+        assert_eq!((request.steps, request.guidance, request.edit.width), (None, None, None));
+        assert_eq!(drums.num_steps(&settings), config.sampling.steps);
         assert!(model_ids().iter().any(|id| id == "drums"));
+    }
+
+    #[test]
+    fn a_student_takes_its_few_steps_and_a_wide_sound_two_channels() {
+        let mut student = ModelGenerator::open("drums-instant").unwrap();
+        let settings = Settings { steps: 0, guidance: -1.0, width: 0.3, ..Settings::default() };
+        assert_eq!(student.num_steps(&settings), 2);
+        let take = student.render(&Spec { settings, ..spec(Place::Pad(0), None) }, &|_, _| false).unwrap();
+        assert_eq!(take.sound().num_channels(), 2);
+        assert_ne!(take.sound().samples(0), take.sound().samples(1));
+    }
+
+    #[test]
+    fn a_texture_is_a_loop_that_goes_round_whole() {
+        let mut ambient = ModelGenerator::open("ambient").unwrap();
+        let settings = Settings { steps: 1, guidance: 1.0, class: Some(6), ..Settings::default() };
+        let take = ambient.render(&Spec { settings, ..spec(Place::Keys, None) }, &|_, _| false).unwrap();
+        let num_frames = take.sound().num_frames();
+        assert_eq!(num_frames, 264_600);
+        assert_eq!(take.sound().loop_frames(), Some(0..num_frames));
     }
 
     #[test]

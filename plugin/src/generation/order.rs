@@ -2,7 +2,8 @@
 
 use crate::engine::{NUM_PADS, Place};
 
-/// How many attributes an order can set: brightness, decay, attack, noisiness and loudness, in this order.
+/// How many attributes an order can set: brightness, decay, attack, noisiness and loudness, in this order; of a model of
+/// textures density and movement in the place of decay and attack.
 pub const NUM_ATTRIBUTES: usize = 5;
 
 /// Where new sounds are wanted.
@@ -51,10 +52,12 @@ pub struct Settings {
     pub attributes: [Option<f32>; NUM_ATTRIBUTES],
     /// The MIDI key of the sound, if the model follows one; else middle C where it needs one.
     pub pitch: Option<u8>,
-    /// Denoising steps, at least 1.
+    /// Denoising steps; 0: as many as the model is meant for, or as the sound has that it starts from.
     pub steps: usize,
-    /// Strength of classifier-free guidance; 1 is none.
+    /// Strength of classifier-free guidance; 1 is none, below 0 it is the model's own.
     pub guidance: f32,
+    /// How far apart the two channels of the sound lie, 0 (one channel) to 1.
+    pub width: f32,
     /// Whether the seed of the sound that lies there stays.
     pub keeps_seed: bool,
     /// The seed itself, if the user gave one.
@@ -73,6 +76,7 @@ impl Default for Settings {
             pitch: None,
             steps: 16,
             guidance: 1.0,
+            width: 0.0,
             keeps_seed: false,
             seed: None,
             amount: 0.25,

@@ -282,9 +282,10 @@ impl<G: Generator, W: Wishes<Generator = G>> Worker<G, W> {
     fn render_both(&mut self, generator: &mut G, spec: &Spec) -> Result<Take, RenderError> {
         let (mailbox, inbox, place) = (&self.mailbox, &self.inbox, spec.place);
         let should_stop = || mailbox.is_interrupted(place) || lock(inbox).drain().holds(place);
-        let mut making = Making { place, done: 0, total: spec.settings.steps, preview: None };
+        let num_steps = generator.num_steps(&spec.settings);
+        let mut making = Making { place, done: 0, total: num_steps, preview: None };
         mailbox.show(|view| view.making = Some(making.clone()));
-        if spec.settings.steps > PREVIEW_STEPS {
+        if num_steps > PREVIEW_STEPS {
             let mut preview = spec.clone();
             preview.settings.steps = PREVIEW_STEPS;
             let take = generator.render(&preview, &|_, _| should_stop())?;

@@ -15,6 +15,11 @@ use crate::state::loading;
 const FREE_BELOW: f32 = -0.5;
 const LOWEST: f32 = -5.0;
 
+/// In the lowest stretch of its knob the guidance is the model's.
+const MODELS_BELOW: f32 = -0.125;
+/// How a host names what is left to the model.
+const MODELS: &str = "model's";
+
 /// The value of the pitch that leaves it to the model: the key below the piano's lowest.
 pub const FREE_KEY: i32 = 20;
 
@@ -70,12 +75,17 @@ pub struct GenerationParams {
     /// The key that the model is asked for; [`FREE_KEY`] leaves it to the model.
     #[id = "gpitch"]
     pub pitch: IntParam,
-    /// Denoising steps.
+    /// Denoising steps; 0 leaves them to the model.
     #[id = "steps"]
     pub steps: IntParam,
-    /// Strength of classifier-free guidance; 1 is none.
+    /// Strength of classifier-free guidance; 1 is none, below 0 it is left to the model.
     #[id = "guidance"]
     pub guidance: FloatParam,
+    /// How far apart the two channels of a sound lie, in percent; 0 is one channel.
+    #[id = "gwidth"]
+    pub width: FloatParam,
+    /// Whether the model makes textures, which have density and movement where others have decay and attack.
+    pub is_texture: Arc<AtomicBool>,
     /// Whether a new sound keeps the seed of the one it replaces.
     #[id = "seedlock"]
     pub is_seed_locked: BoolParam,
@@ -107,8 +117,10 @@ impl Default for GenerationParams {
             noisiness: attribute("Noisiness"),
             loudness: attribute("Loudness"),
             pitch: key("Sound pitch"),
-            steps: IntParam::new("Steps", 16, IntRange::Linear { min: 1, max: 64 }),
-            guidance: plain("Guidance", 1.0, (0.0, 10.0), ""),
+            steps: steps(),
+            guidance: guidance(),
+            width: plain("Sound width", 0.0, (0.0, 100.0), " %"),
+            is_texture: Arc::default(),
             is_seed_locked: BoolParam::new("Seed lock", false),
         }
     }
@@ -121,8 +133,9 @@ impl GenerationParams {
             class: usize::try_from(self.class.value() - 1).ok(),
             attributes: self.attributes(),
             pitch: u8::try_from(self.pitch.value()).ok().filter(|&key| i32::from(key) > FREE_KEY),
-            steps: self.steps.value().max(1) as usize,
-            guidance: self.guidance.value(),
+            steps: self.steps.value().max(0) as usize,
+            guidance: if self.guidance.value() < MODELS_BELOW { -1.0 } else { self.guidance.value().max(0.0) },
+            width: 0.01 * self.width.value(),
             keeps_seed: self.is_seed_locked.value(),
             seed: None,
             amount: 0.01 * self.vary.value(),
@@ -192,6 +205,28 @@ fn key(name: &str) -> IntParam {
         .with_string_to_value(Arc::new(move |text| match text.trim() {
             "free" => Some(FREE_KEY),
             name => from_name(name),
+        }))
+}
+
+/// 1 to 64, and as many as the model is meant for below.
+fn steps() -> IntParam {
+    IntParam::new("Steps", 0, IntRange::Linear { min: 0, max: 64 })
+        .with_value_to_string(Arc::new(|steps| if steps < 1 { MODELS.to_owned() } else { steps.to_string() }))
+        .with_string_to_value(Arc::new(|text| match text.trim() {
+            MODELS => Some(0),
+            number => number.parse().ok(),
+        }))
+}
+
+/// 0 to 10, and the model's own below.
+fn guidance() -> FloatParam {
+    FloatParam::new("Guidance", 2.0 * MODELS_BELOW, FloatRange::Linear { min: 2.0 * MODELS_BELOW, max: 10.0 })
+        .with_value_to_string(Arc::new(|guidance| {
+            if guidance < MODELS_BELOW { MODELS.to_owned() } else { format!("{:.2}", guidance.max(0.0)) }
+        }))
+        .with_string_to_value(Arc::new(|text| match text.trim() {
+            MODELS => Some(2.0 * MODELS_BELOW),
+            number => number.parse().ok(),
         }))
 }
 

@@ -54,7 +54,8 @@ impl Take {
         // What a model makes; a project may hold anything.
         let pitch = pitch.filter(|pitch| (0.0..=127.0).contains(pitch));
         let root_key = pitch.map_or(ROOT_KEY, |pitch| pitch as f32);
-        let loop_frames = recipe.as_ref().and_then(sustain_loop).filter(|frames| frames.end <= clip.num_frames());
+        let held = |recipe| sustain_loop(recipe).or_else(|| whole_loop(recipe, clip.num_frames()));
+        let loop_frames = recipe.as_ref().and_then(held).filter(|frames| frames.end <= clip.num_frames());
         let sound = Sound::new(clip.channels(), clip.sample_rate() as f32, root_key, loop_frames);
         Ok(Self { sound: Arc::new(sound.map_err(|error| error.to_string())?), flac, recipe })
     }
@@ -136,6 +137,11 @@ fn sustain_loop(recipe: &Value) -> Option<Range<usize>> {
     let sustain = recipe.pointer("/output/shaping/sustain")?;
     let frames = serde_json::from_value::<Sustain>(sustain.clone()).ok()?.frames()?;
     (frames.start < frames.end).then_some(frames)
+}
+
+/// Of a sound that is a loop as a whole, all of its frames.
+fn whole_loop(recipe: &Value, num_frames: usize) -> Option<Range<usize>> {
+    recipe.get("loop").filter(|looped| looped.is_object()).map(|_| 0..num_frames)
 }
 
 #[cfg(test)]

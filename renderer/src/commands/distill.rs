@@ -33,9 +33,9 @@ pub struct Args {
     /// How to train, and on what.
     #[command(flatten)]
     pub training: Training,
-    /// Guidance of the teacher, which the student then has built in
-    #[arg(long, value_name = "SCALE", default_value_t = 1.0)]
-    pub guidance: f64,
+    /// Guidance of the teacher, which the student then has built in [default: the teacher's own]
+    #[arg(long, value_name = "SCALE")]
+    pub guidance: Option<f64>,
     /// Steps of the teacher's schedule
     #[arg(long, value_name = "N", default_value_t = 16)]
     pub teacher_steps: usize,
@@ -60,7 +60,7 @@ fn student(mut config: TrainConfig, args: &Args, teacher: &BTreeMap<String, Valu
         config.dataset.split_seed = seed;
     }
     if config.objective == Objective::Velocity {
-        let (steps, guidance) = (args.teacher_steps, args.guidance);
+        let (steps, guidance) = (args.teacher_steps, args.guidance.unwrap_or(config.sampling.guidance));
         config.objective = Objective::Consistency(Consistency { steps, guidance, ..Consistency::default() });
     }
     if args.training.config.is_none() {
@@ -68,6 +68,8 @@ fn student(mut config: TrainConfig, args: &Args, teacher: &BTreeMap<String, Valu
     }
     config.sampling.steps = STEPS;
     config.sampling.sampler = Sampler::Consistency;
+    // The teacher's is in what it learns.
+    config.sampling.guidance = 1.0;
     config
 }
 
@@ -81,6 +83,19 @@ mod tests {
     struct Cli {
         #[command(flatten)]
         args: Args,
+    }
+
+    #[test]
+    fn a_student_takes_few_steps_and_no_guidance_of_its_own() {
+        for (flags, expected) in [(vec![], 1.5), (vec!["--guidance", "2"], 2.0)] {
+            let args = Cli::parse_from(["distill", "notes", "sounds", "--name", "mine"].into_iter().chain(flags)).args;
+            let mut config = TrainConfig::default();
+            config.sampling.guidance = 1.5;
+            let student = student(config, &args, &BTreeMap::new());
+            assert_eq!((student.sampling.steps, student.sampling.guidance), (STEPS, 1.0));
+            let Objective::Consistency(Consistency { guidance, .. }) = student.objective else { panic!("no student") };
+            assert_eq!(guidance, expected);
+        }
     }
 
     #[test]

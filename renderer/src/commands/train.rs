@@ -291,13 +291,13 @@ fn report_end(summary: &Summary, files: &Files) {
     println!("{}", files.model().display());
 }
 
-/// `90s`, `30m`, `1.5h`; a bare number is minutes.
+/// `90s`, `30m`, `1.5h`. A bare number is refused: who means seconds would train for hours.
 fn seconds(text: &str) -> Result<f64, String> {
     let (number, unit) = match text.char_indices().last() {
         Some((at, 's')) => (&text[..at], 1.0),
         Some((at, 'm')) => (&text[..at], 60.0),
         Some((at, 'h')) => (&text[..at], 3600.0),
-        _ => (text, 60.0),
+        _ => ("", 1.0),
     };
     match number.parse::<f64>() {
         Ok(value) if value > 0.0 && value.is_finite() => Ok(value * unit),
@@ -315,7 +315,7 @@ mod tests {
         assert_eq!(seconds("90s"), Ok(90.0));
         assert_eq!(seconds("30m"), Ok(1800.0));
         assert_eq!(seconds("1.5h"), Ok(5400.0));
-        assert_eq!(seconds("2"), Ok(120.0));
+        assert!(seconds("90").unwrap_err().contains("need a number with s, m or h"));
         assert!(seconds("0m").is_err() && seconds("long").is_err() && seconds("").is_err());
     }
 

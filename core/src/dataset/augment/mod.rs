@@ -5,7 +5,6 @@
 
 mod attack;
 mod decay;
-mod drive;
 mod layer;
 mod tilt;
 mod transpose;
@@ -13,6 +12,7 @@ mod transpose;
 use super::prepare::{ONSET, normalise, peak};
 use super::window::{MAX_SEMITONES, circle};
 use super::{Dataset, Example};
+use crate::audio::saturate;
 use crate::error::{DatasetError, Result};
 use crate::noise::NoiseStream;
 use layer::Mix;
@@ -208,7 +208,7 @@ impl Dataset {
             layer.mix.apply(&mut sound, &other, rate);
         }
         decay::reshape(&mut sound, variation.decay_factor, rate);
-        drive::saturate(&mut sound, variation.drive_db);
+        saturate(&mut sound, variation.drive_db);
         if let Some(rise_s) = variation.rise_s {
             attack::soften(&mut sound, rise_s, rate);
         }

@@ -30,6 +30,7 @@ pub fn apply(args: &RenderArgs, model_hash: &str, request: &mut Request) -> Resu
         init: init(&args.edit, request.edit.init.clone())?,
         inpaint: inpaint(&args.edit, request.edit.inpaint.clone())?,
         continues: args.edit.continues.as_ref().map(SoundFile::new).or(request.edit.continues.clone()),
+        width: args.edit.width.or(request.edit.width),
     };
     request.edit = edit;
     Ok(())

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
 use brownian_core::audio::{Clip, write_atomically};
-use brownian_core::generate::{Cancel, FileRecipe, Rendered, Request, Session};
+use brownian_core::generate::{Cancel, FileRecipe, Rendered, Request, Session, Sustain};
 
 use super::plan::{Job, Plan};
 use super::row::{Row, Rows};
@@ -62,7 +62,7 @@ impl Run<'_> {
     fn batch<'j>(&mut self, batch: &'j [Job], progress: &Progress) -> Vec<(&'j Job, Clip, f64)> {
         let mut kept = Vec::with_capacity(batch.len());
         for (job, rendered) in batch.iter().zip(self.render(batch, progress)) {
-            let clip = rendered.and_then(|rendered| Ok((self.keep(job, &rendered)?, rendered.render_s)));
+            let clip = rendered.and_then(|rendered| Ok((self.keep(job, &rendered, progress)?, rendered.render_s)));
             match clip {
                 Ok((clip, render_s)) => kept.push((job, clip, render_s)),
                 // Not a failure: the user asked for it.
@@ -119,10 +119,15 @@ impl Run<'_> {
     }
 
     /// Finish a clip and write its file, whole or not at all.
-    fn keep(&mut self, job: &Job, rendered: &Rendered) -> Result<Clip> {
+    fn keep(&mut self, job: &Job, rendered: &Rendered, progress: &Progress) -> Result<Clip> {
         let mut recipe = FileRecipe { recipe: rendered.recipe.clone(), finish: self.plan.finish };
         let clip = recipe.finish(&rendered.clip)?;
         write_atomically(&job.path, &recipe.file(&clip)?)?;
+        if recipe.finish.shaping.sustain == Some(Sustain::Find) {
+            let path = job.path.display();
+            progress
+                .suspend(|| eprintln!("{path}: nothing in it lasts long enough to be held; it has no sustain loop"));
+        }
         if let Some(named) = &self.plan.spectrogram {
             let path = named.clone().unwrap_or_else(|| job.path.with_extension("png"));
             write_atomically(&path, &Figure::of_file(&job.path, Some(&rendered.recipe), &clip).png(&clip)?)?;

@@ -146,6 +146,7 @@ fn finish(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>, sam
     // The rest of the file must stay as it is.
     let raw = args.edit.inpaint.as_ref().map(|_| Level::Raw);
     let level = level(&args.level).or(raw).or(from.map(|from| from.level)).or(settings.level);
+    let wide = args.edit.width.filter(|width| *width > 0.0).map(|_| 2);
     Finish {
         format: FileFormat::default(),
         sample_rate: args
@@ -153,7 +154,7 @@ fn finish(args: &RenderArgs, settings: &Settings, from: Option<&FileRecipe>, sam
             .or(from.map(|from| from.sample_rate))
             .or(settings.sample_rate)
             .unwrap_or(sample_rate),
-        channels: args.channels.or(from.map(|from| from.channels)).or(settings.channels).unwrap_or(1),
+        channels: args.channels.or(wide).or(from.map(|from| from.channels)).or(settings.channels).unwrap_or(1),
         level: level.unwrap_or_default(),
         true_peak_dbtp: args.shaping.true_peak.or(from.and_then(|from| from.true_peak_dbtp)),
         dither: args.shaping.dither || from.is_some_and(|from| from.dither),
