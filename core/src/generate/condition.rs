@@ -2,7 +2,7 @@
 
 use super::edit::MorphEnd;
 use super::recipe::Recipe;
-use crate::conditioning::{Blend, Condition, NUM_PLACES};
+use crate::conditioning::{Attribute, Blend, Condition, NUM_PLACES};
 use crate::model::Card;
 
 /// What to make: a recipe that fits this card, mixed with what it morphs to.
@@ -26,7 +26,11 @@ pub(super) fn away_from(recipe: &Recipe, card: &Card) -> Blend {
 /// What a recipe says itself of class, attributes and pitch, whatever it morphs to.
 pub(super) fn own_condition(recipe: &Recipe, card: &Card) -> Blend {
     let mut attributes = [None; NUM_PLACES];
-    recipe.attributes.iter().for_each(|(attribute, value)| attributes[attribute.place()] = Some(*value));
+    // Loudness is done to the sound itself (`transient.rs`), where it is a sound of its own: networks that are told of it make
+    // it louder as often as softer.
+    let is_done = recipe.looped.is_none() && recipe.edit.inpaint.is_none();
+    let told = recipe.attributes.iter().filter(|(attribute, _)| !(is_done && **attribute == Attribute::Loudness));
+    told.for_each(|(attribute, value)| attributes[attribute.place()] = Some(*value));
     let with_class = |class| Condition { class, attributes, pitch: recipe.pitch };
     let mix = &recipe.edit.class_mix;
     if mix.is_empty() {
