@@ -19,10 +19,9 @@ pub(super) fn widen(middle: &[f32], side: &[f32], width: f64, sample_rate: u32, 
     // What the side has of the middle would make one channel stronger than the other.
     let shared = ratio(product(&side, &high), power);
     side.iter_mut().zip(&high).for_each(|(side, high)| *side -= (shared * f64::from(*high)) as f32);
-    let (sin, cos) = libm::sincos(width * std::f64::consts::FRAC_PI_4);
-    let gain = sin * ratio(power, product(&side, &side)).sqrt();
+    let gain = libm::tan(width * std::f64::consts::FRAC_PI_4) * ratio(power, product(&side, &side)).sqrt();
     [1.0, -1.0].map(|sign| {
-        let mixed = |(middle, side): (&f32, &f32)| (cos * f64::from(*middle) + sign * gain * f64::from(*side)) as f32;
+        let mixed = |(middle, side): (&f32, &f32)| (f64::from(*middle) + sign * gain * f64::from(*side)) as f32;
         middle.iter().zip(&side).map(mixed).collect()
     })
 }
@@ -82,8 +81,7 @@ mod tests {
         let (middle, other) = (noise(1), noise(2));
         let side: Vec<f32> = middle.iter().zip(&other).map(|(a, b)| 0.5 * a + 0.3 * b).collect();
         let [left, right] = widen(&middle, &side, 0.6, RATE, false);
-        let cos = (0.6 * std::f32::consts::FRAC_PI_4).cos();
-        assert!(left.iter().zip(&right).zip(&middle).all(|((l, r), m)| (0.5 * (l + r) - cos * m).abs() < 1e-5));
+        assert!(left.iter().zip(&right).zip(&middle).all(|((l, r), m)| (0.5 * (l + r) - m).abs() < 1e-5));
         let balance = product(&left, &left) / product(&right, &right);
         assert!((balance - 1.0).abs() < 0.02, "{balance}");
     }
