@@ -4,8 +4,11 @@
 ///
 /// Libm: the same bytes on every platform.
 pub fn saturate(sound: &mut [f32], drive_db: f32) {
+    if drive_db <= 0.0 {
+        return;
+    }
     let peak = sound.iter().fold(0.0f32, |peak, x| peak.max(x.abs()));
-    if drive_db <= 0.0 || peak <= 0.0 {
+    if peak <= 0.0 {
         return;
     }
     let drive = libm::powf(10.0, drive_db / 20.0);

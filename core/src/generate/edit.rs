@@ -61,7 +61,7 @@ pub struct Morph {
     pub from: Option<SoundFile>,
     /// The other sound.
     pub to: MorphEnd,
-    /// How far, 0..=1: 0 is the sound itself, 1 the other (its steps, sampler, guidance and duration are not taken).
+    /// How far, 0..=1: 0 is the sound itself, 1 the other (its steps, sampler, guidance, duration and width are not taken).
     pub amount: f64,
 }
 

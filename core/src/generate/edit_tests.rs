@@ -133,6 +133,22 @@ fn the_ends_of_a_morph_are_the_two_recipes_to_the_byte() {
 }
 
 #[test]
+fn a_morph_ends_in_what_the_other_recipe_asks_of_attack_and_loudness_too() {
+    let mut card = tiny::two_stage_card();
+    card.config.attributes = Attribute::ONE_SHOT.into();
+    let session = session_of(&card, 1);
+    let asking = |request: Request, attack, loudness| Request {
+        attributes: BTreeMap::from([(Attribute::Attack, attack), (Attribute::Loudness, loudness)]),
+        ..request
+    };
+    let (soft, loud) = (asking(kick(1), 0.9, 0.1), asking(snare(5), 0.1, 0.9));
+    let to = MorphEnd::Recipe(Box::new(session.resolve(&loud).unwrap()));
+    assert_eq!(sound(&session, &edited(soft.clone(), morph(to.clone(), 0.0))), sound(&session, &soft));
+    assert_eq!(sound(&session, &edited(soft, morph(to, 1.0))), sound(&session, &loud));
+    assert_ne!(sound(&session, &loud), sound(&session, &snare(5)));
+}
+
+#[test]
 fn a_morph_between_morphs_ends_in_them() {
     let session = session(1);
     let inner = edited(kick(1), morph(MorphEnd::Seed(2), 0.5));

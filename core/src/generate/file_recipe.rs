@@ -28,6 +28,10 @@ impl FileRecipe {
     /// As [`Finish::validate`]; what would break a loop.
     pub fn validate(&self) -> Result<(), GenerateError> {
         self.finish.validate()?;
+        if self.recipe.edit.width.is_some() && self.finish.channels == 1 {
+            let (field, need) = ("number of channels", "2 for a sound with a width (or leave the width out)");
+            return Err(GenerateError::OutOfRange { field: field.into(), found: "1".into(), need: need.into() });
+        }
         let Some(breaks) = self.finish.shaping.breaks_loops().filter(|_| self.recipe.looped.is_some()) else {
             return Ok(());
         };

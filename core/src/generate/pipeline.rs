@@ -3,7 +3,7 @@
 //! Read next: `stages.rs`, where the networks run; `inpaint.rs`, where a sound is made around another.
 
 use super::condition::{condition, own_condition};
-use super::edit::Init;
+use super::edit::{Init, Morph, MorphEnd};
 use super::field::{inverted_files, of_side, phase_seed};
 use super::inpaint::Painting;
 use super::recipe::Recipe;
@@ -116,15 +116,27 @@ impl<'a> Job<'a> {
                 samples = in_tune(samples, sample_rate, note)?;
             }
             let start = Start { onset: config.representation.onset(), sample_rate };
-            let asked = |attribute| self.recipe.attributes.get(&attribute).copied().unwrap_or(0.5);
-            start.set_attack(&mut samples, asked(Attribute::Attack));
-            start.set_loudness(&mut samples, asked(Attribute::Loudness));
+            start.set_attack(&mut samples, asked(self.recipe, Attribute::Attack));
+            start.set_loudness(&mut samples, asked(self.recipe, Attribute::Loudness));
             // A note may sound on nearly to its end: whoever holds its key expects it to.
             die_away(&mut samples, if config.partials { 10 } else { 5 });
         }
         samples.truncate(samples_in(self.recipe.duration_s, sample_rate).max(1));
         fade_out(&mut samples, sample_rate);
         Ok(samples)
+    }
+}
+
+/// What a recipe asks of an attribute, or the middle; of a morph to another recipe what lies between the two.
+fn asked(recipe: &Recipe, attribute: Attribute) -> f32 {
+    let own = recipe.attributes.get(&attribute).copied().unwrap_or(0.5);
+    match &recipe.edit.morph {
+        Some(Morph { to: MorphEnd::Recipe(other), amount, .. }) => {
+            let amount = *amount as f32;
+            // Each end is met exactly.
+            (1.0 - amount) * own + amount * asked(other, attribute)
+        }
+        _ => own,
     }
 }
 

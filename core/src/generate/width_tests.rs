@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use candle_core::Device;
 
 use super::field::turn;
-use super::{Cancel, Edit, Loop, Recipe, Rendered, Request, Session};
+use super::{Cancel, Edit, FileRecipe, Finish, Loop, Recipe, Rendered, Request, Session};
 use crate::error::Result;
 use crate::model::{Card, Model, tiny};
 use crate::noise::{NoiseStream, Seed};
@@ -101,6 +101,15 @@ fn progress_counts_the_calls_of_both_sounds() {
         let told = told.into_inner().unwrap();
         assert_eq!(told.last(), Some(&(told.len(), told.len())));
     }
+}
+
+#[test]
+fn a_file_of_one_channel_is_no_place_for_two() {
+    let recipe = session(&tiny::one_stage_card(), 1).resolve(&request(Some(0.5))).unwrap();
+    let file = |channels| FileRecipe { recipe: recipe.clone(), finish: Finish { channels, ..Finish::plain(16_000) } };
+    let message = file(1).validate().unwrap_err().to_string();
+    assert!(message.contains("number of channels is 1; need 2"), "{message}");
+    file(2).validate().unwrap();
 }
 
 #[test]

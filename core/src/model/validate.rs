@@ -111,6 +111,7 @@ mod tests {
     use super::super::tiny::two_stage_card as tiny_card;
     use super::*;
     use crate::Error;
+    use crate::conditioning::Attribute;
 
     fn field_of(change: impl FnOnce(&mut Card)) -> String {
         let mut card = tiny_card();
@@ -139,10 +140,11 @@ mod tests {
         assert_eq!(field_of(|c| c.config.sample_rate = 0), "config.sample_rate");
         assert_eq!(field_of(|c| c.config.classes = vec!["a".into(), "a".into()]), "config.classes");
         assert_eq!(field_of(|c| c.config.classes = vec![String::new()]), "config.classes");
-        assert_eq!(
-            field_of(|c| c.config.attributes = vec![crate::conditioning::Attribute::Decay; 2]),
-            "config.attributes"
-        );
+        for twice in [[Attribute::Decay; 2], [Attribute::Decay, Attribute::Density]] {
+            let mut card = tiny_card();
+            card.config.attributes = twice.into();
+            assert!(card.validate().unwrap_err().to_string().contains("config.attributes"));
+        }
         assert!(field_of(|c| c.config.unet.widths.clear()).contains("config.unet: widths"));
         assert!(field_of(|c| c.config.unet.widths[0] = usize::MAX).contains("config.unet: widths"));
         assert!(field_of(|c| envelope(c).unet.embedding = 0).contains("config.envelope.unet: embedding"));
