@@ -39,11 +39,11 @@ pub enum TrainError {
     /// A student without a teacher.
     #[error("training configuration: objective is consistency, which needs a model to distil; see `brownian distill`")]
     NoTeacher,
-    /// An envelope stage by itself.
+    /// One stage by itself.
     #[error(
-        "training configuration: learns is envelope, which needs a model whose fine stage stays: name it with --from"
+        "training configuration: learns is not all, which needs a model whose other stage stays: name it with --from"
     )]
-    NoFineStage,
+    NoOtherStage,
     /// A model that the training cannot begin from.
     #[error(
         "model {model} has other networks than the configuration asks for; leave representation, envelope, unet and \

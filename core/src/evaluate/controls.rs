@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::reference::Reference;
+use super::set::at_peak_one;
 use super::statistics::{mean, median};
-use super::studio::{Studio, at_peak_one};
+use super::studio::Studio;
 use crate::conditioning::Attribute;
 use crate::error::Result;
 use crate::generate::Request;
@@ -58,7 +59,7 @@ impl Control {
         let place = attribute.place();
         let answers = studio.render(&requests, |n, rendered| {
             let rendered = rendered?;
-            let samples = at_peak_one(&rendered.clip);
+            let samples = at_peak_one(&rendered.clip.channels()[0]);
             let (class, seed, asked) = grid[n];
             let natural = reference.meter.measure_natural(&samples);
             let percentile =

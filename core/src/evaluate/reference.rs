@@ -5,9 +5,10 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::options::Options;
-use super::set::{Set, Sound};
+use super::set::{Set, Sound, at_peak_one};
 use crate::dataset::{Dataset, DatasetConfig, Example};
 use crate::error::{EvaluateError, Result};
+use crate::generate::fade_ends;
 use crate::model::{Card, Model};
 
 /// How the recordings were split.
@@ -62,7 +63,12 @@ impl Reference {
             is_the_models: is_the_models && !options.unseen,
         };
         let set = |examples: Vec<Example>| {
-            Set::new(examples.iter().map(|example| sound(&dataset.plain(example))).collect(), config.sample_rate)
+            let mut sounds: Vec<Sound> = examples.iter().map(|example| sound(&dataset.plain(example))).collect();
+            if config.windows {
+                // As a render's ends: a cut is a click, which any judge hears.
+                sounds.iter_mut().for_each(|sound| fade_ends(&mut sound.samples, config.sample_rate));
+            }
+            Set::new(sounds, config.sample_rate)
         };
         let (trained, held_out) = (set(trained), set(held_out));
         Ok(Self { classes: dataset.classes.clone(), trained, held_out, split, meter: dataset })
@@ -103,6 +109,6 @@ fn sound(example: &Example) -> Sound {
         class: example.class,
         pitch: example.pitch,
         group: Some(example.group.clone()),
-        samples: example.samples.clone(),
+        samples: at_peak_one(&example.samples),
     }
 }

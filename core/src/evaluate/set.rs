@@ -30,6 +30,12 @@ impl Sound {
     }
 }
 
+/// The same at peak 1; of silence nothing but silence. A window of a texture lies at any level in its recording.
+pub(super) fn at_peak_one(samples: &[f32]) -> Vec<f32> {
+    let gain = samples.iter().fold(1e-9f32, |peak, x| peak.max(x.abs())).recip();
+    samples.iter().map(|sample| sample * gain).collect()
+}
+
 /// Sounds with what they are compared by.
 pub(super) struct Set {
     pub(super) sounds: Vec<Sound>,

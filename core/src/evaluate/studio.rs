@@ -6,8 +6,7 @@ use rayon::prelude::*;
 
 use super::options::Settings;
 use super::reference::Reference;
-use super::set::{Set, Sound};
-use crate::audio::Clip;
+use super::set::{Set, Sound, at_peak_one};
 use crate::error::{GenerateError, Result};
 use crate::generate::{Cancel, Rendered, Request, Session};
 
@@ -68,14 +67,14 @@ impl Studio<'_> {
             let class = originals[n].class;
             let note = requests[n].pitch.map(|pitch| format!(" pitch {pitch}")).unwrap_or_default();
             let name = format!("{}{note} seed {}", reference.classes[class], n + 1);
-            Ok(Sound { name, class, pitch: requests[n].pitch, group: None, samples: at_peak_one(&rendered?.clip) })
+            Ok(Sound {
+                name,
+                class,
+                pitch: requests[n].pitch,
+                group: None,
+                samples: at_peak_one(&rendered?.clip.channels()[0]),
+            })
         })?;
         Ok(Set::new(sounds, reference.held_out.sample_rate))
     }
-}
-
-/// The samples of a clip of one channel, at peak 1 as recordings are; of silence nothing but silence.
-pub(super) fn at_peak_one(clip: &Clip) -> Vec<f32> {
-    let gain = clip.peak().max(1e-9).recip();
-    clip.channels()[0].iter().map(|sample| sample * gain).collect()
 }

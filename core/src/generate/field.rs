@@ -10,6 +10,8 @@ use crate::noise::{NoiseStream, Seed};
 pub(super) struct Fields<'a> {
     /// The name of the stage's streams.
     pub purpose: &'a str,
+    /// The number of its streams: the take.
+    pub take: u64,
     /// Values of a field.
     pub len: usize,
     /// The noise that the stage makes a file's sound of, under what this recipe says of class and attributes.
@@ -53,7 +55,7 @@ impl Fields<'_> {
     /// White standard normal noise.
     fn white(&self, seed: u64) -> Result<Vec<f32>> {
         let mut field = vec![0.0; self.len];
-        NoiseStream::new(Seed(seed), self.purpose, 0).fill_normal(&mut field);
+        NoiseStream::new(Seed(seed), self.purpose, self.take).fill_normal(&mut field);
         Ok(field)
     }
 }
@@ -124,7 +126,7 @@ mod tests {
     use super::*;
 
     fn white(seed: u64, purpose: &str, len: usize) -> Vec<f32> {
-        Fields { purpose, len, invert: &|_, _| Ok(Vec::new()) }.white(seed).unwrap()
+        Fields { purpose, take: 0, len, invert: &|_, _| Ok(Vec::new()) }.white(seed).unwrap()
     }
 
     fn between(a: &[f32], amount: f64, b: &[f32]) -> Vec<f32> {

@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::edit::Inpaint;
+use super::fade::fade_out;
 use super::field::of_side;
-use super::pipeline::fade_out;
 use super::recipe::Recipe;
 use super::request::{Basis, micro, samples_in};
 use super::sound_file::{onset, window};

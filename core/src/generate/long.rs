@@ -11,8 +11,10 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use super::condition::{away_from, condition};
+use super::dc::DcBlocker;
+use super::fade::{Ends, fade_out};
 use super::field::{of_side, turn};
-use super::pipeline::{Job, fade_out, finite, silence_lowest};
+use super::pipeline::{Job, finite};
 use super::recipe::Recipe;
 use super::request::samples_in;
 use super::sounds::Workshop;
@@ -116,7 +118,7 @@ impl<'a> Long<'a> {
             let duration_s = left.min(self.step) as f64 / sample_rate;
             let mut one = Recipe { seed, duration_s, ..self.recipe.clone() };
             one.edit.continues = None;
-            let samples = Job::new(self.shop, &one)?.make(watch)?;
+            let (_, samples) = Job::new(self.shop, &one)?.make(None, watch)?;
             let gain = samples.iter().fold(SILENCE, |peak, x| peak.max(x.abs())).recip();
             sink(&samples.iter().map(|x| gain * x).collect::<Vec<_>>())?;
         }
@@ -195,7 +197,12 @@ impl<'a> Texture<'a> {
         let (mut frames, mut known) = if before.is_empty() { Default::default() } else { self.end_of(before)? };
         let held = fade.min(known.len()).min(before.len());
         sink(&before[..before.len() - held])?;
+        // What is held back of a file is mixed with what is new, and filtered with it.
+        let last = before.len().checked_sub(held + 1).map_or(0.0, |last| before[last]);
+        let sample_rate = self.model.card.config.sample_rate;
+        let mut blocker = DcBlocker::after(last, sample_rate);
         let mut left = held + long.num_new;
+        let mut ends = if before.is_empty() { Ends::new(left, sample_rate) } else { Ends::last(left, sample_rate) };
         let unheard = long.num_new - long.num_heard;
         let mut block = 0;
         while left > unheard {
@@ -203,7 +210,9 @@ impl<'a> Texture<'a> {
             let samples = self.samples(block, &made, &known)?;
             // What was held back is mixed now, and this window's last is held back for the next.
             let start = known.len() - if block == 0 { held } else { fade };
-            let new = &samples[start..samples.len() - margin - fade];
+            let mut new = samples[start..samples.len() - margin - fade].to_vec();
+            blocker.filter(&mut new);
+            ends.fade(&mut new);
             sink(&new[..new.len().min(left)])?;
             left -= new.len().min(left);
             frames = made.data[made.data.len() - overlap / self.window.hop * made.num_channels..].to_vec();
@@ -276,7 +285,6 @@ impl<'a> Texture<'a> {
         self.watch.check()?;
         let mut frames = frames.clone();
         self.maps.denormalise(None, &mut frames);
-        silence_lowest(&mut frames, &self.model.card.config);
         let mut phases = NoiseStream::new(Seed(self.recipe.seed), &of_side("block phase", self.turn), block as u64);
         let mut samples = self.model.representation.decode_after(known, &frames, &mut phases)?;
         finite(&samples, self.recipe)?;

@@ -20,11 +20,13 @@
 mod cancel;
 mod check_edit;
 mod condition;
+mod dc;
 mod device;
 mod dither;
 mod edit;
 #[cfg(test)]
 mod edit_tests;
+mod fade;
 mod field;
 mod file_recipe;
 mod finish;
@@ -54,6 +56,7 @@ mod width_tests;
 pub use cancel::Cancel;
 pub use device::device;
 pub use edit::{Edit, Init, Inpaint, Morph, MorphEnd, Vary};
+pub(crate) use fade::fade_ends;
 pub use file_recipe::FileRecipe;
 pub use finish::{FileFormat, Finish, Level};
 pub use folder::models_folder;

@@ -3,7 +3,9 @@
 //! Read next: `stages.rs`, where the networks run; `inpaint.rs`, where a sound is made around another.
 
 use super::condition::{condition, own_condition};
+use super::dc::{DcBlocker, block_dc_around};
 use super::edit::{Init, Morph, MorphEnd};
+use super::fade::{die_away, fade_ends, fade_out};
 use super::field::{inverted_files, of_side, phase_seed};
 use super::inpaint::Painting;
 use super::recipe::Recipe;
@@ -12,19 +14,14 @@ use super::sound_file::SoundFile;
 use super::sounds::Workshop;
 use super::stages::{Guide, INVERSION_EVALUATIONS, Run, unknown_noises};
 use super::transient::Start;
-use super::tune::in_tune;
+use super::tune::{best_take, in_tune};
 use super::watch::Watch;
 use crate::audio::{Clip, resample_periodic};
 use crate::conditioning::Attribute;
 use crate::error::{GenerateError, Result};
-use crate::model::ModelConfig;
+use crate::model::StageSampling;
 use crate::noise::{NoiseStream, Seed};
-use crate::representation::{Frames, RepresentationConfig};
-
-/// Longest fade at a clip's end, in seconds: short enough to keep the sound, long enough not to click.
-const FADE_S: f64 = 0.005;
-/// Lower than any drum.
-const LOWEST_HZ: f64 = 10.0;
+use crate::representation::Frames;
 
 /// A resolved recipe with the files that it starts from, read.
 pub(super) struct Job<'a> {
@@ -64,11 +61,13 @@ impl<'a> Job<'a> {
     /// Denoiser calls that so many clips of the recipe cost, over all stages.
     pub(super) fn num_evaluations(&self, num_clips: usize) -> usize {
         let model = self.shop.model;
+        let calls = |stage: StageSampling| stage.sampler.num_evaluations(stage.steps);
         // Every clip on a circle has an envelope of its own.
-        let num_stages = 1 + model.envelope.as_ref().map_or(0, |_| model.clips_on_circle());
+        let num_envelopes = model.envelope.as_ref().map_or(0, |_| model.clips_on_circle());
+        let of_envelopes = num_envelopes * calls(self.recipe.envelope_sampling(&model.card.config));
         let num_windows = self.painting.as_ref().map_or(1, Painting::num_windows);
-        let sampling = num_stages * num_windows * self.recipe.sampler.num_evaluations(self.recipe.steps);
-        num_clips * sampling + unknown_noises(self.shop, self.recipe).len() * INVERSION_EVALUATIONS
+        num_clips * num_windows * (of_envelopes + calls(self.recipe.sampling()))
+            + unknown_noises(self.shop, self.recipe).len() * INVERSION_EVALUATIONS
     }
 
     /// Find the noise of every file that the recipe inverts, unless it is known.
@@ -79,41 +78,50 @@ impl<'a> Job<'a> {
         Run::new(self.shop, self.recipe, watch, &self.sounds).invert_all()
     }
 
-    /// Make the clip's samples.
+    /// Make the clip's samples: this take of them, or the best of a note, whose number comes with them.
     ///
     /// # Errors
     /// Cancelled; the model gave no finite sound.
-    pub(super) fn make(&self, watch: &Watch) -> Result<Vec<f32>> {
-        let samples = match &self.painting {
-            Some(painting) => painting.paint(self.shop, self.recipe, watch)?,
-            None => self.sound(watch)?,
-        };
-        finite(&samples, self.recipe)?;
-        Ok(samples)
+    pub(super) fn make(&self, take: Option<u64>, watch: &Watch) -> Result<(u64, Vec<f32>)> {
+        if let Some(painting) = &self.painting {
+            let samples = painting.paint(self.shop, self.recipe, watch)?;
+            finite(&samples, self.recipe)?;
+            return Ok((0, samples));
+        }
+        match take {
+            Some(take) => Ok((take, self.sound(take, watch)?.0)),
+            // Who looks at the progress expects one take.
+            None => best_take(|take| if take == 0 { self.sound(0, watch) } else { self.sound(take, &watch.silent()) }),
+        }
     }
 
-    fn sound(&self, watch: &Watch) -> Result<Vec<f32>> {
+    /// This take of the sound, and how much of it is in tune: all of it, where it is no note that comes out of noise.
+    fn sound(&self, take: u64, watch: &Watch) -> Result<(Vec<f32>, f64)> {
         let guide = match (heard(self.recipe), self.sounds.last()) {
             (Some(init), Some((_, frames))) => Guide::Near(frames, init.sigma()),
             _ => Guide::Nothing,
         };
-        let run = Run::new(self.shop, self.recipe, watch, &self.sounds);
-        let mut frames = run.frames(guide)?;
-        silence_lowest(&mut frames, &self.shop.model.card.config);
+        let run = Run::new(Workshop { take, ..self.shop }, self.recipe, watch, &self.sounds);
+        let frames = run.frames(guide)?;
         watch.check()?;
         let mut phases = NoiseStream::new(Seed(phase_seed(self.recipe)), &of_side("phase", self.shop.turn), 0);
         let mut samples = self.shop.model.representation_at(run.octaves).decode(&frames, &mut phases)?;
+        finite(&samples, self.recipe)?;
         let sample_rate = self.shop.model.card.config.sample_rate;
         if let Some(looped) = self.recipe.looped {
-            finite(&samples, self.recipe)?;
+            if self.shop.model.card.config.is_texture() {
+                block_dc_around(&mut samples, sample_rate);
+            }
             let period = Clip::mono(samples, sample_rate)?;
-            return Ok(looped.at_rate(&period, self.recipe.duration_s, sample_rate)?.into_channels().remove(0));
+            let samples = looped.at_rate(&period, self.recipe.duration_s, sample_rate)?.into_channels().remove(0);
+            return Ok((samples, 1.0));
         }
+        let mut held = 1.0;
         let config = &self.shop.model.card.config;
+        DcBlocker::new(sample_rate).filter(&mut samples);
         if !config.is_texture() {
-            block_dc(&mut samples, sample_rate);
             if let Some(note) = self.recipe.pitch.filter(|_| config.partials) {
-                samples = in_tune(samples, sample_rate, note)?;
+                (samples, held) = in_tune(samples, sample_rate, note)?;
             }
             let start = Start { onset: config.representation.onset(), sample_rate };
             start.set_attack(&mut samples, asked(self.recipe, Attribute::Attack));
@@ -122,8 +130,10 @@ impl<'a> Job<'a> {
             die_away(&mut samples, if config.partials { 10 } else { 5 });
         }
         samples.truncate(samples_in(self.recipe.duration_s, sample_rate).max(1));
-        fade_out(&mut samples, sample_rate);
-        Ok(samples)
+        let fade = if config.is_texture() { fade_ends } else { fade_out };
+        fade(&mut samples, sample_rate);
+        // What begins as a file's noise has but one take.
+        Ok((samples, if self.sounds.is_empty() { held } else { 1.0 }))
     }
 }
 
@@ -170,83 +180,5 @@ impl Init {
     /// and `t` goes from 0 to 90 degrees with the level.
     fn sigma(&self) -> f64 {
         libm::tan(self.noise_level * std::f64::consts::FRAC_PI_2)
-    }
-}
-
-/// Take away what lies below [`LOWEST_HZ`], by a pole and a zero: magnitudes that are a little off give the lowest bins a mean
-/// that no recording has.
-fn block_dc(samples: &mut [f32], sample_rate: u32) {
-    let pole = libm::exp(-std::f64::consts::TAU * LOWEST_HZ / f64::from(sample_rate));
-    let (mut before, mut out) = (0.0, 0.0);
-    for sample in samples {
-        let x = f64::from(*sample);
-        out = pole * out + 0.5 * (1.0 + pole) * (x - before);
-        before = x;
-        *sample = out as f32;
-    }
-}
-
-/// A texture has nothing that is heard in the lowest bin, around 0 Hz; what the network leaves there would be a mean. On a
-/// circle no filter could take that away and come round.
-pub(super) fn silence_lowest(frames: &mut Frames, config: &ModelConfig) {
-    if let RepresentationConfig::LogMagnitude { floor_db, .. } = config.representation
-        && config.is_texture()
-    {
-        frames.data.iter_mut().step_by(frames.num_channels).for_each(|db| *db = floor_db);
-    }
-}
-
-/// A raised-cosine fade over the last of so many parts of a whole clip: what would ring for longer than the model's clips dies
-/// away instead of being cut.
-fn die_away(samples: &mut [f32], parts: usize) {
-    fade_last(samples, samples.len() / parts);
-}
-
-/// A raised-cosine fade over the last 5 ms (or a quarter of a very short clip); the last sample is 0.
-pub(super) fn fade_out(samples: &mut [f32], sample_rate: u32) {
-    fade_last(samples, samples_in(FADE_S, sample_rate).min(samples.len() / 4));
-}
-
-fn fade_last(samples: &mut [f32], length: usize) {
-    let start = samples.len() - length;
-    for (i, sample) in samples[start..].iter_mut().enumerate() {
-        let position = (i + 1) as f64 / length as f64;
-        *sample *= (0.5 + 0.5 * libm::cos(std::f64::consts::PI * position)) as f32;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mean_goes_and_a_bass_drum_stays() {
-        let tone = |i: usize| (std::f64::consts::TAU * 50.0 * i as f64 / 44_100.0).sin();
-        let mut samples: Vec<f32> = (0..44_100).map(|i| (0.2 + tone(i)) as f32).collect();
-        block_dc(&mut samples, 44_100);
-        let rest = &samples[22_050..];
-        let mean = rest.iter().map(|&x| f64::from(x)).sum::<f64>() / rest.len() as f64;
-        let peak = rest.iter().fold(0.0f32, |most, x| most.max(x.abs()));
-        // Half a second is five time constants of a pole at 10 Hz, and 50 Hz lose 2 % there.
-        assert!(mean.abs() < 1e-3 && (0.97..1.0).contains(&peak), "{mean} {peak}");
-    }
-
-    #[test]
-    fn a_clip_dies_away_over_its_last_fifth() {
-        let mut samples = vec![1.0; 1000];
-        die_away(&mut samples, 5);
-        assert!(samples[..800].iter().all(|x| *x == 1.0) && samples[999] == 0.0);
-        assert!((samples[899] - 0.5).abs() < 1e-6 && samples.windows(2).all(|pair| pair[0] >= pair[1]));
-    }
-
-    #[test]
-    fn a_fade_ends_in_silence_and_leaves_the_start_alone() {
-        let mut samples = vec![1.0; 1000];
-        fade_out(&mut samples, 44_100);
-        let faded = samples.iter().filter(|&&sample| sample < 1.0).count();
-        // 5 ms at 44.1 kHz are 220.5 samples, rounded away from zero.
-        assert_eq!(faded, 221);
-        assert_eq!(samples[999], 0.0);
-        assert!(samples.windows(2).all(|pair| pair[0] >= pair[1]));
     }
 }

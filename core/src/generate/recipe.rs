@@ -10,6 +10,7 @@ use super::request::Request;
 use crate::conditioning::Attribute;
 use crate::diffusion::Sampler;
 use crate::error::GenerateError;
+use crate::model::{ModelConfig, StageSampling};
 
 /// The newest version of [`Recipe`] that this build writes; it reads every older one, and renders it the same.
 ///
@@ -74,6 +75,17 @@ impl Recipe {
             return Err(GenerateError::RecipeVersion { found: version.to_string(), need: RECIPE_VERSION });
         }
         serde_json::from_str(json).map_err(unreadable)
+    }
+
+    /// How the fine or only stage is sampled.
+    pub(super) fn sampling(&self) -> StageSampling {
+        StageSampling { sampler: self.sampler, steps: self.steps, guidance: self.guidance }
+    }
+
+    /// How the envelope stage of a model is sampled: as the recipe says, where the model does not say otherwise.
+    pub(super) fn envelope_sampling(&self, model: &ModelConfig) -> StageSampling {
+        let own = model.envelope.as_ref().and_then(|envelope| envelope.sampling);
+        own.unwrap_or_else(|| self.sampling())
     }
 
     /// The request that resolves to this recipe, given the same model.

@@ -173,7 +173,7 @@ impl Session {
 
     /// The model, or the same on a circle, with the files that are known.
     pub(super) fn workshop<'a>(&'a self, model: &'a Model) -> Workshop<'a> {
-        Workshop { model, sounds: &self.sounds, turn: 0.0 }
+        Workshop { model, sounds: &self.sounds, turn: 0.0, take: 0 }
     }
 
     /// Find the noise of the requests' files before threads part, so that none is found twice.
@@ -211,7 +211,14 @@ fn clip(shop: Workshop<'_>, recipe: &Recipe, cancel: &Cancel, on_step: &(dyn Fn(
         let job = Job::new(shop, recipe)?;
         let watch = Watch::new(cancel, on_step, job.num_evaluations(shops.len()));
         watch.check()?;
-        shops.map(|shop| job.on(shop).make(&watch)).collect::<Result<_>>()?
+        let mut take = None;
+        let make = |shop| {
+            // A sound's side is the side of the take that was kept.
+            let made = job.on(shop).make(take, &watch)?;
+            take = Some(made.0);
+            Ok(made.1)
+        };
+        shops.map(make).collect::<Result<_>>()?
     };
     match (made.as_slice(), recipe.edit.width) {
         ([middle, side], Some(width)) => {

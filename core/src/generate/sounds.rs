@@ -26,6 +26,8 @@ pub(super) struct Workshop<'a> {
     pub sounds: &'a Sounds,
     /// How far the noise is turned from the recipe's, as a share of a right angle: 0 but for a sound's side.
     pub turn: f64,
+    /// Which take: each has noise of its own in the fine stage. 0 but for a note that was out of tune.
+    pub take: u64,
 }
 
 /// What a session remembers of the files that edits start from, since one file often serves many clips.

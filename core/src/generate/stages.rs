@@ -12,7 +12,7 @@ use super::watch::Watch;
 use crate::conditioning::Blend;
 use crate::diffusion::{Denoiser, Knowing, Sampler, invert, karras_sigmas};
 use crate::error::Result;
-use crate::model::{EnvelopePart, Model, Sampling, Stage, told_blend};
+use crate::model::{EnvelopePart, Model, Sampling, Stage, StageSampling, told_blend};
 use crate::noise::{NoiseStream, Seed};
 use crate::representation::{Frames, Maps, RepresentationConfig};
 
@@ -52,6 +52,7 @@ pub(super) struct Run<'a> {
     pub files: &'a [(SoundFile, Frames)],
     sounds: &'a Sounds,
     turn: f64,
+    take: u64,
     condition: Blend,
     away_from: Blend,
     /// By which the networks see the sound higher than it is.
@@ -112,14 +113,14 @@ impl Start {
 
 impl<'a> Run<'a> {
     pub(super) fn new(
-        Workshop { model, sounds, turn }: Workshop<'a>,
+        Workshop { model, sounds, turn, take }: Workshop<'a>,
         recipe: &'a Recipe,
         watch: &'a Watch<'a>,
         files: &'a [(SoundFile, Frames)],
     ) -> Self {
         let (condition, away_from) = (condition(recipe, &model.card), away_from(recipe, &model.card));
         let octaves = model.octaves(&condition);
-        Self { model, recipe, watch, files, sounds, turn, condition, away_from, octaves }
+        Self { model, recipe, watch, files, sounds, turn, take, condition, away_from, octaves }
     }
 
     /// The frames of the sound, in the representation's unit.
@@ -220,22 +221,31 @@ impl<'a> Run<'a> {
         known.iter().flat_map(|&known| vec![u8::from(known); self.model.representation.num_channels()]).collect()
     }
 
+    /// How this share is sampled.
+    fn sampling(&self, share: Share) -> StageSampling {
+        match share {
+            Share::Envelope(_) => self.recipe.envelope_sampling(&self.model.card.config),
+            Share::Fine => self.recipe.sampling(),
+        }
+    }
+
     /// Unit-variance frames from a stage.
     fn sample(&self, layer: &Layer<'_>, start: Start) -> Result<Frames> {
         let defaults = &self.model.card.config.sampling;
+        let StageSampling { sampler, steps, .. } = self.sampling(layer.share);
         let sigma_max = match &start {
             // A schedule needs a range.
             Start::Near(_, sigma) => sigma.clamp(1.01 * defaults.sigma_min, defaults.sigma_max),
             _ => defaults.sigma_max,
         };
-        let sigmas = self.recipe.sampler.sigmas(self.recipe.steps, defaults.sigma_min, sigma_max, RHO)?;
+        let sigmas = sampler.sigmas(steps, defaults.sigma_min, sigma_max, RHO)?;
         let mut noise = self.noise(layer, sigma_max)?;
         match &start {
             Start::Noise => {}
             Start::Near(data, _) => add(&mut noise, data, |_| true),
             Start::Around(data, known) => add(&mut noise, data, |i| known[i] == 1),
         }
-        let solve = |model: &dyn Denoiser, x| self.recipe.sampler.sample(&self.watch.over(model), x, &sigmas);
+        let solve = |model: &dyn Denoiser, x| sampler.sample(&self.watch.over(model), x, &sigmas);
         let noise = self.to_tensor(&noise)?;
         let Start::Around(data, known) = &start else {
             return self.solve(layer, &sigmas, &self.condition, noise, &solve);
@@ -255,7 +265,7 @@ impl<'a> Run<'a> {
         solve: &dyn Fn(&dyn Denoiser, Tensor) -> Result<Tensor>,
     ) -> Result<Frames> {
         let (away_from, context) = (&self.away_from, layer.context.as_ref());
-        let guidance = self.recipe.guidance;
+        let guidance = self.sampling(layer.share).guidance;
         let condition = &told_blend(condition, self.model.octaves(condition));
         let sampling = Sampling { sigmas, condition, away_from, guidance, context, start, solve };
         let data = layer.stage.sample(sampling)?.flatten_all()?.to_vec1()?;
@@ -268,11 +278,13 @@ impl<'a> Run<'a> {
         let shape = layer.stage.shape();
         let invert = |file: &SoundFile, recipe: &Recipe| self.inverted(layer.share, file, recipe);
         let purpose = &layer.share.purpose(self.model);
-        let fields = Fields { purpose, len: shape.frames * shape.channels, invert: &invert };
+        // Another take of a note has the same course of levels.
+        let take = if layer.share == Share::Fine { self.take } else { 0 };
+        let fields = Fields { purpose, take, len: shape.frames * shape.channels, invert: &invert };
         let mut data = fields.of(self.recipe)?;
         if self.turn > 0.0 {
             let purpose = of_side(purpose, self.turn);
-            turn(&mut data, self.turn, &mut NoiseStream::new(Seed(self.recipe.seed), &purpose, 0));
+            turn(&mut data, self.turn, &mut NoiseStream::new(Seed(self.recipe.seed), &purpose, take));
         }
         data.iter_mut().for_each(|value| *value *= sigma as f32);
         Ok(Frames { data, num_frames: shape.frames, num_channels: shape.channels })

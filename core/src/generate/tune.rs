@@ -1,8 +1,8 @@
-//! [`in_tune`]: a note at the pitch that was asked for, to the cent.
+//! [`in_tune`]: a note at the pitch that was asked for, to the cent; [`best_take`]: one that keeps to it.
 
 use crate::audio::{Clip, resample};
 use crate::error::Result;
-use crate::metrics::pitch;
+use crate::metrics::{HeldPitch, held_pitch};
 
 /// Farthest that a note is moved, in semitones: what is farther away is another note, or has no pitch.
 const FARTHEST: f64 = 1.0;
@@ -10,25 +10,51 @@ const FARTHEST: f64 = 1.0;
 const NEAREST: f64 = 0.01;
 /// The rate that stands for the sound's own: steps of a fifth of a cent.
 const RATE: f64 = 8000.0;
+/// Takes of a note at most.
+const TAKES: u64 = 3;
+/// A note of which this share keeps to its pitch is in tune.
+const HELD: f64 = 0.6;
 
 /// The sound played a little faster or slower, so that the pitch that YIN tells is the asked MIDI note; as it is where it
 /// tells none, or another note's. As long as before: what is played faster ends in silence.
-pub(super) fn in_tune(samples: Vec<f32>, sample_rate: u32, asked: f32) -> Result<Vec<f32>> {
-    let Some(found) = pitch(&samples, sample_rate) else { return Ok(samples) };
-    let sharp = found - f64::from(asked);
-    if !(NEAREST..FARTHEST).contains(&sharp.abs()) {
-        return Ok(samples);
+///
+/// Beside it the share of the sound that keeps to that pitch: 0 where it is another note's, or none.
+pub(super) fn in_tune(samples: Vec<f32>, sample_rate: u32, asked: f32) -> Result<(Vec<f32>, f64)> {
+    let Some(HeldPitch { note, held }) = held_pitch(&samples, sample_rate) else { return Ok((samples, 0.0)) };
+    let sharp = note - f64::from(asked);
+    if sharp.abs() >= FARTHEST {
+        return Ok((samples, 0.0));
+    }
+    if sharp.abs() < NEAREST {
+        return Ok((samples, held));
     }
     let length = samples.len();
     let slower = (RATE * libm::exp2(sharp / 12.0)).round() as u32;
     let mut tuned = resample(&Clip::mono(samples, RATE as u32)?, slower)?.into_channels().remove(0);
     tuned.resize(length, 0.0);
-    Ok(tuned)
+    Ok((tuned, held))
+}
+
+/// Play a note until it keeps to its pitch, three takes at most: the first that does, else the one that does best. With
+/// it the number of the take. `play` gives a take's samples and what of them is in tune, as [`in_tune`] does.
+pub(super) fn best_take(mut play: impl FnMut(u64) -> Result<(Vec<f32>, f64)>) -> Result<(u64, Vec<f32>)> {
+    let (mut best, mut most) = ((0, Vec::new()), -1.0);
+    for take in 0..TAKES {
+        let (samples, held) = play(take)?;
+        if held > most {
+            (best, most) = ((take, samples), held);
+        }
+        if most >= HELD {
+            break;
+        }
+    }
+    Ok(best)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::pitch;
 
     const SAMPLE_RATE: u32 = 44_100;
 
@@ -44,17 +70,33 @@ mod tests {
     #[test]
     fn a_note_that_is_a_little_off_is_played_where_it_was_asked_for() {
         for off in [-0.6, -0.25, 0.3, 0.8] {
-            let tuned = in_tune(note(57.0 + off), SAMPLE_RATE, 57.0).unwrap();
+            let (tuned, held) = in_tune(note(57.0 + off), SAMPLE_RATE, 57.0).unwrap();
             let found = pitch(&tuned, SAMPLE_RATE).unwrap();
-            assert!(tuned.len() == 32_768 && (found - 57.0).abs() < 0.02, "{off} off became {found}");
+            assert!(tuned.len() == 32_768 && held > 0.99 && (found - 57.0).abs() < 0.02, "{off} off became {found}");
         }
     }
 
     #[test]
     fn another_note_and_a_note_in_tune_stay_as_they_are() {
-        for midi in [57.002, 62.0] {
-            assert_eq!(in_tune(note(midi), SAMPLE_RATE, 57.0).unwrap(), note(midi));
+        for (midi, held) in [(57.002, true), (62.0, false)] {
+            let (samples, share) = in_tune(note(midi), SAMPLE_RATE, 57.0).unwrap();
+            assert_eq!(samples, note(midi));
+            assert_eq!(share > 0.99, held, "{midi}: {share}");
         }
-        assert_eq!(in_tune(vec![0.0; 8192], SAMPLE_RATE, 57.0).unwrap(), vec![0.0; 8192]);
+        assert_eq!(in_tune(vec![0.0; 8192], SAMPLE_RATE, 57.0).unwrap(), (vec![0.0; 8192], 0.0));
+    }
+
+    #[test]
+    fn a_note_out_of_tune_is_played_again_and_one_in_tune_is_not() {
+        for (takes, kept, played) in
+            [([0.7, 0.9, 0.9], 0, 1), ([0.1, 0.6, 0.9], 1, 2), ([0.1, 0.5, 0.3], 1, 3), ([0.0, 0.0, 0.0], 0, 3)]
+        {
+            let mut count = 0;
+            let best = best_take(|take| {
+                count += 1;
+                Ok((vec![take as f32], takes[take as usize]))
+            });
+            assert_eq!((best.unwrap(), count), ((kept, vec![kept as f32]), played), "{takes:?}");
+        }
     }
 }

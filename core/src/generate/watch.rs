@@ -22,6 +22,11 @@ impl<'a> Watch<'a> {
         Self { cancel, on_step, done: AtomicUsize::new(0), total }
     }
 
+    /// For calls that nobody expected: told to none, stopped as all others.
+    pub(super) fn silent(&self) -> Self {
+        Self::new(self.cancel, &|_, _| (), 0)
+    }
+
     /// # Errors
     /// Someone asked to stop.
     pub(super) fn check(&self) -> Result<()> {

@@ -39,7 +39,7 @@ pub use frechet::frechet_distance;
 pub use log_mel::{FEATURE_BANDS, FEATURE_COLUMNS, log_mel_features};
 pub use neighbours::{knn_accuracy, knn_label};
 pub use picture::Picture;
-pub use pitch::pitch;
+pub use pitch::{HeldPitch, held_pitch, pitch};
 pub use rank::rank_correlation;
 pub use seam::{Seam, seam};
 pub use shape::{attack_time_ms, peak_time_ms, tail_level_db};

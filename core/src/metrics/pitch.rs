@@ -10,6 +10,8 @@ const THRESHOLD: f64 = 0.15;
 const APERIODIC: f64 = 0.4;
 /// Frames this far below the loudest tell nothing, dB.
 const QUIET_DB: f64 = 30.0;
+/// Frames within this of the median keep to its pitch, in semitones.
+const HELD_SEMITONES: f64 = 0.25;
 
 /// The MIDI note (fractional) of a sound, or `None` where it has no period: the energy-weighted median of its frames.
 ///
@@ -17,15 +19,33 @@ const QUIET_DB: f64 = 30.0;
 /// parabola. Frames of two of the longest periods, every half. What sounds an octave away is told as that octave. About 20
 /// ms for a second of sound.
 pub fn pitch(samples: &[f32], sample_rate: u32) -> Option<f64> {
+    Some(held_pitch(samples, sample_rate)?.note)
+}
+
+/// What a sound's frames say of its pitch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HeldPitch {
+    /// As [`pitch`] tells it.
+    pub note: f64,
+    /// The share (0 to 1) of the audible frames' energy that lies within a quarter of a semitone of it.
+    pub held: f64,
+}
+
+/// As [`pitch`], and how much of the sound keeps to it.
+pub fn held_pitch(samples: &[f32], sample_rate: u32) -> Option<HeldPitch> {
     let most_lag = (f64::from(sample_rate) / LOWEST_HZ) as usize;
     let frames = samples.windows(2 * most_lag).step_by(most_lag / 2);
     let power = |frame: &[f32]| frame.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
     let loudest = frames.clone().map(power).fold(0.0, f64::max);
     let audible = frames.filter(|frame| power(frame) > 10f64.powf(-QUIET_DB / 10.0) * loudest);
     let mut yin = Yin::new(most_lag);
-    let told = audible.filter_map(|frame| Some((yin.period(frame)?, power(frame))));
-    let period = weighted_median(told.collect())?;
-    Some(69.0 + 12.0 * (f64::from(sample_rate) / period / 440.0).log2())
+    let told: Vec<(Option<f64>, f64)> = audible.map(|frame| (yin.period(frame), power(frame))).collect();
+    let period = weighted_median(told.iter().filter_map(|(period, power)| Some(((*period)?, *power))).collect())?;
+    let is_held = |other: f64| 12.0 * (other / period).log2().abs() <= HELD_SEMITONES;
+    let held: f64 = told.iter().filter(|(other, _)| other.is_some_and(is_held)).map(|(_, power)| power).sum();
+    let all: f64 = told.iter().map(|(_, power)| power).sum();
+    let note = 69.0 + 12.0 * (f64::from(sample_rate) / period / 440.0).log2();
+    Some(HeldPitch { note, held: held / all })
 }
 
 /// Differences of a frame from itself, by FFT.
@@ -136,6 +156,17 @@ mod tests {
             let cents = 100.0 * (found - midi);
             assert!(cents.abs() < if midi < 97.0 { 5.0 } else { 15.0 }, "{midi}: {cents} cents off");
         }
+    }
+
+    #[test]
+    fn a_note_that_breaks_off_is_held_in_part() {
+        let held = |samples: &[f32]| held_pitch(samples, RATE).unwrap();
+        assert!(held(&note(57.0)).held > 0.99);
+        // The first half holds three quarters of the energy: exp(-3 t).
+        let mut broken = note(57.0);
+        broken[22_050..].copy_from_slice(&note(61.0)[22_050..]);
+        let told = held(&broken);
+        assert!((told.note - 57.0).abs() < 0.05 && (0.7..0.95).contains(&told.held), "{told:?}");
     }
 
     #[test]

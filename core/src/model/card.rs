@@ -68,6 +68,22 @@ pub struct EnvelopeStageConfig {
     pub grid: EnvelopeConfig,
     /// The network over the grid: frames = columns, channels = bands.
     pub unet: UnetConfig,
+    /// How this stage is sampled, whatever is asked of the other; absent: as that. A student, whose fine stage needs few
+    /// steps, has its teacher's envelope stage, which needs more of them but is small.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampling: Option<StageSampling>,
+}
+
+/// Sampler, steps and guidance of one stage.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageSampling {
+    /// Which sampler.
+    pub sampler: crate::diffusion::Sampler,
+    /// Steps, 1..=1000.
+    pub steps: usize,
+    /// Classifier-free guidance scale, 0..=20; 1 is none.
+    pub guidance: f64,
 }
 
 /// Sampler, steps and noise range.

@@ -16,7 +16,7 @@ mod stage;
 pub mod tiny;
 mod validate;
 
-pub use card::{Card, DataSource, EnvelopeStageConfig, FORMAT, ModelConfig, SamplingDefaults};
+pub use card::{Card, DataSource, EnvelopeStageConfig, FORMAT, ModelConfig, SamplingDefaults, StageSampling};
 pub use context::Context;
 pub use file::save;
 pub use loaded::{EnvelopePart, Model, StoredModel};

@@ -143,7 +143,11 @@ fn two_stage_config() -> ModelConfig {
         pitch: false,
         partials: false,
         raise_below: Vec::new(),
-        envelope: Some(EnvelopeStageConfig { grid: EnvelopeConfig { columns: 8, bands: 8 }, unet: unet.clone() }),
+        envelope: Some(EnvelopeStageConfig {
+            grid: EnvelopeConfig { columns: 8, bands: 8 },
+            unet: unet.clone(),
+            sampling: None,
+        }),
         unet: UnetConfig { head: Some(head), ..unet },
         sampling: SamplingDefaults {
             sampler: Sampler::DpmPp2m,

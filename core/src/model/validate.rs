@@ -66,6 +66,10 @@ fn check_networks(config: &ModelConfig) -> Result<()> {
         require("config.representation", kind, is_db, "kind log-magnitude where there is an envelope stage")?;
         EnvelopeGrid::new(representation.num_frames(), representation.num_channels(), &envelope.grid)?;
         check_network("config.envelope.unet", &envelope.unet, envelope.shape())?;
+        if let Some(sampling) = &envelope.sampling {
+            in_range("config.envelope.sampling.steps", sampling.steps, 1..=1000)?;
+            in_range("config.envelope.sampling.guidance", sampling.guidance, 0.0..=20.0)?;
+        }
     }
     let can_see = config.pitch && config.envelope.is_some();
     require(

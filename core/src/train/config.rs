@@ -83,6 +83,8 @@ pub enum Learns {
     /// The envelope stage alone, ten times as quick; the fine stage stays the model's that the training begins from. An
     /// envelope stage of other widths than the model's begins anew.
     Envelope,
+    /// The fine stage alone; the envelope stage stays the model's.
+    Fine,
 }
 
 /// What is minimised: a distance between the velocity and its prediction.
@@ -144,6 +146,7 @@ impl Default for TrainConfig {
                     circular: false,
                     head: None,
                 },
+                sampling: None,
             }),
             unet: UnetConfig {
                 widths: vec![160, 192, 256],
@@ -250,8 +253,10 @@ impl TrainConfig {
         let needed = "partials with it, and up to 3 MIDI notes, each lower than the one before";
         need(raises, "raise_below", format!("{:?}", self.raise_below), needed)?;
         need(fits, "dataset.windows", "true".into(), "unet.circular and no envelope stage with it, or false")?;
-        let alone = self.learns == Learns::All || (self.envelope.is_some() && self.objective == Objective::Velocity);
-        need(alone, "learns", "envelope".into(), "an envelope stage and the objective velocity with it, or all")?;
+        let has_two = self.learns == Learns::All || self.envelope.is_some();
+        need(has_two, "learns", "one stage alone".into(), "an envelope stage with it, or all")?;
+        let aims = self.learns != Learns::Envelope || self.objective == Objective::Velocity;
+        need(aims, "learns", "envelope".into(), "the objective velocity with it, or all, or fine")?;
         if let Objective::Consistency(consistency) = &self.objective {
             let Consistency { steps, guidance, grow } = *consistency;
             need((2..=1000).contains(&steps), "objective.steps", steps.to_string(), "2..=1000")?;

@@ -19,7 +19,7 @@ pub struct HeldOut {
     /// Of the fine or only stage, where it learns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fine: Option<[f64; SIGMAS.len()]>,
-    /// Of the envelope stage, where there is one.
+    /// Of the envelope stage, where there is one and it learns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub envelope: Option<[f64; SIGMAS.len()]>,
 }
@@ -62,6 +62,7 @@ pub(super) fn measure(
             envelope[level] += e * share;
         }
     }
-    let fine = (config.learns == Learns::All).then_some(fine);
-    Ok(HeldOut { fine, envelope: config.envelope.is_some().then_some(envelope) })
+    let fine = (config.learns != Learns::Envelope).then_some(fine);
+    let has_envelope = config.envelope.is_some() && config.learns != Learns::Fine;
+    Ok(HeldOut { fine, envelope: has_envelope.then_some(envelope) })
 }

@@ -67,8 +67,9 @@ impl Networks {
 
     /// The stages that learn: the fine or only one, then the envelope stage where there is one.
     pub(super) fn stages(&self) -> impl Iterator<Item = (Part, &Stage)> {
-        let fine = (self.learns == Learns::All).then_some((Part::Fine, &self.fine));
-        fine.into_iter().chain(self.envelope.iter().map(|stage| (Part::Envelope, stage)))
+        let fine = (self.learns != Learns::Envelope).then_some((Part::Fine, &self.fine));
+        let envelope = self.envelope.as_ref().filter(|_| self.learns != Learns::Fine);
+        fine.into_iter().chain(envelope.map(|stage| (Part::Envelope, stage)))
     }
 
     /// The same networks over stored parameters.

@@ -31,7 +31,9 @@ impl TrainConfig {
             partials: self.partials || like.partials,
             raise_below: if self.raise_below.is_empty() { like.raise_below } else { self.raise_below },
             envelope: match (self.learns, self.envelope, like.envelope) {
-                (Learns::Envelope, Some(own), Some(like)) => Some(EnvelopeStageConfig { grid: like.grid, ..own }),
+                (Learns::Envelope, Some(own), Some(like)) => {
+                    Some(EnvelopeStageConfig { grid: like.grid, sampling: like.sampling, ..own })
+                }
                 (_, _, like) => like,
             },
             unet: like.unet.grown_to(&self.unet),
@@ -46,7 +48,9 @@ pub(super) fn check(config: &TrainConfig, classes: &[String], model: &StoredMode
     let (like, id) = (&model.card.config, model.card.id.clone());
     let [ours, models] = [&config.representation, &like.representation].map(|r| r.clone().with_onset(0));
     let grids = [&like.envelope, &config.envelope].map(|stage| stage.as_ref().map(|stage| &stage.grid));
-    let same_stage = like.envelope == config.envelope || (config.learns == Learns::Envelope && grids[0] == grids[1]);
+    // How it is sampled makes no other networks.
+    let unets = [&like.envelope, &config.envelope].map(|stage| stage.as_ref().map(|stage| &stage.unet));
+    let same_stage = grids[0] == grids[1] && (unets[0] == unets[1] || config.learns == Learns::Envelope);
     let same = models == ours && same_stage;
     let unet = like.unet.clone().grown_to(&config.unet);
     if !same || unet != config.unet || like.sample_rate != config.dataset.sample_rate {
@@ -99,7 +103,8 @@ pub(super) fn take_weights(
     config: &TrainConfig,
 ) -> Result<()> {
     let like = &model.card.config;
-    let (known, grows, is_new) = (&like.classes, config.unet != like.unet, config.envelope != like.envelope);
+    let unets = [&like.envelope, &config.envelope].map(|stage| stage.as_ref().map(|stage| &stage.unet));
+    let (known, grows, is_new) = (&like.classes, config.unet != like.unet, unets[0] != unets[1]);
     for (name, var) in networks.weights.vars() {
         if is_new && name.starts_with("envelope.") {
             continue;

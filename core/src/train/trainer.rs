@@ -127,7 +127,7 @@ impl<'a> Trainer<'a> {
         match model {
             Some(model) => start::check(&config, &dataset.classes, model)?,
             None if config.objective != Objective::Velocity => return Err(TrainError::NoTeacher.into()),
-            None if config.learns == Learns::Envelope => return Err(TrainError::NoFineStage.into()),
+            None if config.learns != Learns::All => return Err(TrainError::NoOtherStage.into()),
             None => (),
         }
         let files = Files::new(folder);

@@ -7,7 +7,7 @@ use brownian_core::dataset::Dataset;
 use brownian_core::diffusion::Sampler;
 use brownian_core::generate::{Cancel, Request, Session};
 use brownian_core::metrics::log_spectral_distance_db;
-use brownian_core::model::{Model, Registry, StoredModel};
+use brownian_core::model::{Model, Registry, StageSampling, StoredModel};
 use brownian_core::train::{Consistency, Hardware, Learns, Limit, Objective, TrainConfig, Trainer};
 use candle_core::Device;
 
@@ -130,6 +130,44 @@ fn an_envelope_stage_learns_alone_and_may_have_other_widths() {
 }
 
 #[test]
+fn a_student_can_keep_its_teachers_envelope_stage_and_its_steps() {
+    let root = tempfile::tempdir().expect("a temp folder");
+    let (model, sounds) = teacher(root.path(), 60);
+    let objective = Objective::Consistency(Consistency::default());
+    let mut config = TrainConfig { learns: Learns::Fine, objective, ..config(true) }.following(&model.card);
+    let eight = StageSampling { sampler: Sampler::DpmPp2m, steps: 8, guidance: 1.0 };
+    config.envelope.as_mut().expect("two stages").sampling = Some(eight);
+    let dataset = Dataset::scan(&sounds, &config.dataset).expect("usable sounds");
+    let folder = root.path().join("student");
+    let begin = Trainer::begin_from(&folder, config, identity(), &dataset, &Hardware::cpu(2), Some(&model));
+    let mut student = begin.expect("the teacher's settings");
+    let losses = train(&mut student, 20, &Cancel::default(), None);
+    assert!(losses.iter().all(|(_, fine, envelope)| *fine > 0.0 && *envelope == 0.0));
+    let after = stored(&student);
+    let values = |model: &StoredModel, name: &str| -> Vec<f32> {
+        model.tensors[name].flatten_all().and_then(|tensor| tensor.to_vec1()).expect("numbers")
+    };
+    let is_same = |name: &&String| values(&model, name) == values(&after, name);
+    let (envelope, others): (Vec<_>, Vec<_>) = after.tensors.keys().partition(|name| name.starts_with("envelope."));
+    assert!(envelope.iter().all(is_same), "the envelope stage changed");
+    assert!(others.iter().filter(|name| name.starts_with("fine.") && !is_same(name)).count() > 10, "nothing learnt");
+    // Its levels come in eight steps whatever is asked of the rest, and every call is told.
+    let session = session(&student.files().model());
+    for (steps, calls) in [(1, 9), (4, 12)] {
+        let told = std::sync::Mutex::new(Vec::new());
+        let on_step = |done, total| told.lock().expect("no thread panics").push((done, total));
+        let request = Request {
+            class: Some("low".into()),
+            steps: Some(steps),
+            sampler: Some(Sampler::Euler),
+            ..Request::default()
+        };
+        session.render(&request, &Cancel::default(), &on_step).expect("a clip");
+        assert_eq!(told.into_inner().expect("no thread panics").last(), Some(&(calls, calls)));
+    }
+}
+
+#[test]
 fn what_cannot_begin_from_a_model_says_why() {
     let root = tempfile::tempdir().expect("a temp folder");
     let (model, sounds) = teacher(root.path(), 1);
@@ -144,7 +182,7 @@ fn what_cannot_begin_from_a_model_says_why() {
     let alone = || TrainConfig { learns: Learns::Envelope, ..config(true) };
     assert!(begin("d", alone(), None).contains("name it with --from"));
     let one_stage = TrainConfig { envelope: None, ..alone() };
-    assert!(begin("e", one_stage, Some(&model)).contains("learns is envelope; need an envelope stage"));
+    assert!(begin("e", one_stage, Some(&model)).contains("learns is one stage alone; need an envelope stage"));
     assert!(begin("b", config(false), Some(&model)).contains("other networks"));
     std::fs::rename(sounds.join("noise"), sounds.join("air")).expect("a folder of ours");
     assert!(begin("c", student(), Some(&model)).contains("the folder's classes are air, low"));

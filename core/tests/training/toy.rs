@@ -71,7 +71,11 @@ pub fn config(two_stages: bool) -> TrainConfig {
             refinements: 4,
             onset: 0,
         },
-        envelope: Some(EnvelopeStageConfig { grid: EnvelopeConfig { columns: 12, bands: 8 }, unet: unet(None) }),
+        envelope: Some(EnvelopeStageConfig {
+            grid: EnvelopeConfig { columns: 12, bands: 8 },
+            unet: unet(None),
+            sampling: None,
+        }),
         unet: unet(Some(HeadConfig {
             patch_frames: 2,
             patch_bins: 4,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use brownian_core::diffusion::Sampler;
-use brownian_core::train::{Consistency, Objective, TrainConfig};
+use brownian_core::model::StageSampling;
+use brownian_core::train::{Consistency, Learns, Objective, TrainConfig};
 use serde_json::Value;
 
 use super::train::{Training, train};
@@ -13,12 +14,15 @@ use crate::outcome::Outcome;
 
 /// Steps that the student is used with unless told otherwise.
 const STEPS: usize = 2;
+/// Steps of its envelope stage, which is the teacher's.
+const ENVELOPE_STEPS: usize = 8;
 /// Of a student that begins where its teacher ended.
 const LEARNING_RATE: f64 = 3e-4;
 
 const HELP: &str = "\
 The student begins as a copy of MODEL and learns to see from every noise level where MODEL's steps would end (consistency
-distillation). FOLDER holds the sounds that MODEL was trained on: same classes, same names. Files, resuming and exit codes
+distillation). Of a model of two stages, as drums are, this is the fine stage: the envelope stage is small, and stays MODEL's
+with eight steps of its own. FOLDER holds the sounds that MODEL was trained on: same classes, same names. Files, resuming and exit codes
 are those of `brownian train`.
 
   brownian distill drums drums-set --name drums-instant --time 1h
@@ -66,8 +70,14 @@ fn student(mut config: TrainConfig, args: &Args, teacher: &BTreeMap<String, Valu
     if args.training.config.is_none() {
         config.optimizer.learning_rate = LEARNING_RATE;
     }
+    if let Some(envelope) = &mut config.envelope {
+        // It is small: its steps cost less than those of the fine stage, and what a sound is depends on it.
+        let (sampler, guidance) = (config.sampling.sampler, args.guidance.unwrap_or(config.sampling.guidance));
+        envelope.sampling.get_or_insert(StageSampling { sampler, steps: ENVELOPE_STEPS, guidance });
+        config.learns = Learns::Fine;
+    }
     config.sampling.steps = STEPS;
-    config.sampling.sampler = Sampler::Consistency;
+    config.sampling.sampler = if config.envelope.is_some() { Sampler::Euler } else { Sampler::Consistency };
     // The teacher's is in what it learns.
     config.sampling.guidance = 1.0;
     config
@@ -95,7 +105,19 @@ mod tests {
             assert_eq!((student.sampling.steps, student.sampling.guidance), (STEPS, 1.0));
             let Objective::Consistency(Consistency { guidance, .. }) = student.objective else { panic!("no student") };
             assert_eq!(guidance, expected);
+            // The levels stay the teacher's, with the teacher's sampler.
+            let levels = student.envelope.expect("the default has two stages").sampling;
+            assert_eq!(levels, Some(StageSampling { sampler: Sampler::DpmPp2m, steps: 8, guidance: expected }));
+            assert_eq!((student.learns, student.sampling.sampler), (Learns::Fine, Sampler::Euler));
         }
+    }
+
+    #[test]
+    fn of_one_stage_it_is_the_stage_that_learns() {
+        let args = Cli::parse_from(["distill", "ambient", "sounds", "--name", "mine"]).args;
+        let texture = TrainConfig { envelope: None, ..TrainConfig::default() };
+        let student = student(texture, &args, &BTreeMap::new());
+        assert_eq!((student.learns, student.sampling.sampler), (Learns::All, Sampler::Consistency));
     }
 
     #[test]
