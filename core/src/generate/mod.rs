@@ -56,6 +56,7 @@ mod width_tests;
 pub use cancel::Cancel;
 pub use device::device;
 pub use edit::{Edit, Init, Inpaint, Morph, MorphEnd, Vary};
+#[cfg(feature = "train")]
 pub(crate) use fade::fade_ends;
 pub use file_recipe::FileRecipe;
 pub use finish::{FileFormat, Finish, Level};
