@@ -158,12 +158,12 @@ impl<'a> Run<'a> {
         Ok(frames)
     }
 
-    /// Bring the levels of a sound that comes out of noise to rest; those of a file are what they are, and the strokes of a
-    /// student, which shall be quick, are none the better for it.
+    /// Bring the levels of a sound that comes out of noise to rest; those of a file are what they are, and strokes by
+    /// consistency sampling are none the better for it (docs/TRAINING.md, section 2).
     fn steady_frames(&self, guide: Guide<'_>, frames: &mut Frames) {
         let config = &self.model.card.config;
-        let is_quick = !config.partials && self.recipe.sampler == Sampler::Consistency;
-        if is_quick || !matches!(guide, Guide::Nothing) {
+        let is_consistent = !config.partials && self.recipe.sampler == Sampler::Consistency;
+        if is_consistent || !matches!(guide, Guide::Nothing) {
             return;
         }
         let (widest_s, by) = if config.partials { STEADY_NOTE } else { STEADY_STROKE };

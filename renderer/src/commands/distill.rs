@@ -73,7 +73,9 @@ fn student(mut config: TrainConfig, args: &Args, teacher: &BTreeMap<String, Valu
     if let Some(envelope) = &mut config.envelope {
         // It is small: its steps cost less than those of the fine stage, and what a sound is depends on it.
         let (sampler, guidance) = (config.sampling.sampler, args.guidance.unwrap_or(config.sampling.guidance));
-        envelope.sampling.get_or_insert(StageSampling { sampler, steps: ENVELOPE_STEPS, guidance });
+        let levels = envelope.sampling.get_or_insert(StageSampling { sampler, steps: ENVELOPE_STEPS, guidance });
+        // A teacher may have steps of its own for it, but what the user asks for counts.
+        levels.guidance = args.guidance.unwrap_or(levels.guidance);
         config.learns = Learns::Fine;
     }
     config.sampling.steps = STEPS;
@@ -109,6 +111,13 @@ mod tests {
             let levels = student.envelope.expect("the default has two stages").sampling;
             assert_eq!(levels, Some(StageSampling { sampler: Sampler::DpmPp2m, steps: 8, guidance: expected }));
             assert_eq!((student.learns, student.sampling.sampler), (Learns::Fine, Sampler::Euler));
+            // A teacher that has steps of its own for them hands these on.
+            let four = StageSampling { sampler: Sampler::Heun, steps: 4, guidance: 1.5 };
+            let mut config = TrainConfig::default();
+            config.sampling.guidance = 1.5;
+            config.envelope.as_mut().expect("the default has two stages").sampling = Some(four);
+            let levels = super::student(config, &args, &BTreeMap::new()).envelope.and_then(|levels| levels.sampling);
+            assert_eq!(levels, Some(StageSampling { guidance: expected, ..four }));
         }
     }
 
