@@ -8,14 +8,17 @@
 #   drums/exadrums                      BSD-3-Clause  exadrums
 #   instruments/fluidr3                 MIT        fluid-soundfont-gm
 #   instruments/musescore               MIT, parts CC0-1.0 and public domain  musescore-general-soundfont
-# With `ambient` instead two others (1.4 GB, for a moment 6 GB on the disk; 45 MB stay), for `--recipe ambient`:
+# With `ambient` instead five others (2.3 GB, for a moment 6 GB on the disk; 53 MB stay), for `--recipe ambient`:
 #   ambient/0ad                         CC-BY-SA-3.0  0ad-data
+#   ambient/megaglest                   CC-BY-SA-3.0  megaglest-data
 #   ambient/sonic-pi                    CC0-1.0    sonic-pi-samples
+#   ambient/supertuxkart                CC0-1.0    supertuxkart-data
+#   ambient/ufoai                       CC-BY-SA-3.0, one CC-BY-3.0  ufoai-sound
 # A collection that is there already is not downloaded again. Needs Debian or Ubuntu with a fresh `apt-get update`,
 # and dpkg-deb. Preparing the drums and notes needs the program fluidsynth; `ambient` needs unzip.
 set -euo pipefail
 shopt -s inherit_errexit
-[ $# -eq 1 ] || { [ $# -eq 2 ] && [ "$2" = ambient ]; } || { sed -n '2,17s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -eq 1 ] || { [ $# -eq 2 ] && [ "$2" = ambient ]; } || { sed -n '2,20s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 mkdir -p "$1"
 target=$(cd "$1" && pwd)
 work=$(mktemp -d "$target/.fetch.XXXXXX")
@@ -53,6 +56,33 @@ if [ "${2:-}" = ambient ]; then
     zip=$contents/usr/share/games/0ad/mods/public/public.zip
     unzip -q -j "$zip" 'audio/ambient/*.ogg' 'audio/attack/fire/*.ogg' audio/LICENSE.txt -d "$work/0ad"
     place 0ad-data "$contents" ambient/0ad "$work/0ad"/*
+  fi
+  if [ ! -d "$target/ambient/megaglest" ]; then
+    contents=$(unpack megaglest-data)
+    tiles=$contents/usr/share/games/megaglest/tilesets
+    mkdir "$work/megaglest"
+    # One of each recording: most tilesets share theirs with another.
+    for sound in autumn/rain birch_forest/{day,night,rain} dark_forest/{day,night} desert2/night fernland/{day,night} \
+      mediterran/night spring/day winter/wind; do
+      cp "$tiles/${sound%/*}/sounds/${sound#*/}.ogg" "$work/megaglest/${sound/\//_}.ogg"
+    done
+    place megaglest-data "$contents" ambient/megaglest "$work/megaglest"/*
+  fi
+  if [ ! -d "$target/ambient/supertuxkart" ]; then
+    contents=$(unpack supertuxkart-data)
+    sounds=$contents/usr/share/games/supertuxkart/data/sfx
+    place supertuxkart-data "$contents" ambient/supertuxkart "$sounds"/{exotic-birds,exotic-birds_2,river_loop}.ogg \
+      "$sounds"/{waterfall_loop_2,lenautile_restaurant}.ogg
+  fi
+  if [ ! -d "$target/ambient/ufoai" ]; then
+    command -v unzip > /dev/null || { echo "unzip is missing; apt-get install unzip" >&2; exit 1; }
+    contents=$(unpack ufoai-sound)
+    # Of this folder the files under a licence that may be adapted, of those the steady ones.
+    names=(alien-{device,generator,ventilation} alien_engine alienenergy1 alienmachinery{2,3,5} alienpowermachinery1
+      alienwormhole arcticwind engine_alien_{big,medium,small} fire minepump03 smallfire water01 waterfontain wind_turbine)
+    names=("${names[@]/#/sound/ambience/}")
+    unzip -q -j "$contents/usr/share/games/ufoai/base/0snd.pk3" "${names[@]/%/.ogg}" -d "$work/ufoai"
+    place ufoai-sound "$contents" ambient/ufoai "$work/ufoai"/*
   fi
   echo "next: brownian data prepare $1 --recipe ambient --out SET" >&2
   exit

@@ -49,7 +49,7 @@ pub enum Command {
         #[command(subcommand)]
         command: DataCommand,
     },
-    /// List, show, add and remove models
+    /// List, show, set, add and remove models
     Models {
         /// What to do; listing where nothing is said.
         #[command(subcommand)]
@@ -123,7 +123,7 @@ pub struct RenderArgs {
     /// Sampling steps: more is finer and slower [default: the model's]
     #[arg(long)]
     pub steps: Option<usize>,
-    /// Sampler: dpmpp-2m, heun or euler; consistency for students [default: the model's]
+    /// Sampler: dpmpp-2m, dpmpp-2m-sde, heun or euler; consistency for students [default: the model's]
     #[arg(long, value_parser = sampler)]
     pub sampler: Option<Sampler>,
     /// How closely class and attributes are followed; 1 is as trained [default: the model's]
@@ -389,6 +389,8 @@ pub enum ModelsCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Write a model with another name, description or settings
+    Set(Box<crate::commands::models::set::Args>),
     /// Check a model file and copy it into the models folder
     Add {
         /// The file

@@ -30,6 +30,36 @@ fn a_model_is_added_listed_shown_used_and_removed() {
 }
 
 #[test]
+fn a_model_is_written_with_other_settings_and_keeps_its_networks() {
+    let bench = Bench::new();
+    tiny::write(&bench.path("mine.safetensors"), &tiny::two_stage_card()).unwrap();
+    let set = ["models", "set", "mine.safetensors", "--id", "quick", "--steps", "2", "--guidance", "1"];
+    let levels = ["--envelope-steps", "3", "--envelope-guidance", "1.5", "--description", "Two steps"];
+    let arguments = [&set[..], &levels, &["--out", "quick.safetensors"]].concat();
+    bench.run(&arguments).done();
+    let [was, is] = ["mine", "quick"].map(|name| {
+        let file = format!("{name}.safetensors");
+        bench.run(&["inspect", &file, "--json"]).done().json()[0]["card"].clone()
+    });
+    assert_eq!((&is["id"], &is["description"]), (&"quick".into(), &"Two steps".into()));
+    assert_eq!((&is["config"]["sampling"]["steps"], &was["config"]["unet"]), (&2.into(), &is["config"]["unet"]));
+    let levels = &is["config"]["envelope"]["sampling"];
+    assert_eq!((&levels["steps"], &levels["guidance"]), (&3.into(), &1.5.into()));
+    assert_eq!(levels["sampler"], was["config"]["sampling"]["sampler"]);
+    assert_ne!(was["hash"], is["hash"]);
+    bench.run(&["render", "quick.safetensors", "--seed", "1", "--out", "quick.wav"]).done();
+    bench.run(&arguments).refused(2, &["quick.safetensors", "--force"]);
+    bench.run(&[&arguments[..], &["--force"]].concat()).done();
+    bench
+        .run(&["models", "set", "mine.safetensors", "--steps", "0", "--out", "bad.safetensors"])
+        .refused(2, &["steps"]);
+    assert!(!bench.path("bad.safetensors").exists());
+    tiny::write(&bench.path("one.safetensors"), &tiny::tiny_card()).unwrap();
+    let one = ["models", "set", "one.safetensors", "--envelope-steps", "3", "--out", "bad.safetensors"];
+    bench.run(&one).refused(2, &["no envelope stage", "--envelope-"]);
+}
+
+#[test]
 fn inspect_tells_a_model_s_card_and_size() {
     let bench = Bench::new();
     tiny::write(&bench.path("mine.safetensors"), &tiny::two_stage_card()).unwrap();

@@ -90,6 +90,7 @@ mod tests {
             class: path.split('/').next().unwrap().into(),
             pitch: None,
             group: group.map(str::to_owned),
+            part: None,
         };
         files.iter().map(source).collect()
     }

@@ -8,6 +8,16 @@ use walkdir::{DirEntry, WalkDir};
 /// Extensions that are taken for sounds, in lower case.
 const EXTENSIONS: [&str; 11] = ["wav", "wave", "flac", "ogg", "oga", "mp3", "aif", "aiff", "aifc", "caf", "m4a"];
 
+/// The part of a data set that a manifest puts a sound into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Part {
+    /// Trained on.
+    Train,
+    /// Never trained on.
+    HeldOut,
+}
+
 /// One file that should become an example.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Source {
@@ -17,6 +27,8 @@ pub(super) struct Source {
     pub pitch: Option<f32>,
     /// The manifest's group, if it tells one.
     pub group: Option<String>,
+    /// The manifest's part; chance decides where it tells none.
+    pub part: Option<Part>,
 }
 
 /// The sources of a folder, sorted by path, and the entries that cannot be used as they lie.
@@ -40,7 +52,7 @@ pub(super) fn lay_out(root: &Path) -> Result<Layout> {
     let has_classes = files.iter().any(|path| path.components().count() > 1);
     for path in files {
         match class_of(root, &path, has_classes) {
-            Some(class) => layout.sources.push(Source { path, class, pitch: None, group: None }),
+            Some(class) => layout.sources.push(Source { path, class, pitch: None, group: None, part: None }),
             None => layout.skipped.push((path, "lies beside the class folders; move it into one".into())),
         }
     }

@@ -1,6 +1,6 @@
 //! `manifest.csv`: which sounds, of which class, where folders do not say it.
 
-use super::layout::Source;
+use super::layout::{Part, Source};
 use crate::error::{DatasetError, Result};
 use std::path::{Path, PathBuf};
 
@@ -15,9 +15,11 @@ struct Row {
     pitch: Option<f32>,
     #[serde(default)]
     group: Option<String>,
+    #[serde(default)]
+    part: Option<Part>,
 }
 
-/// Every row as a source, sorted by path. Columns beyond the four (a licence, say) are left alone.
+/// Every row as a source, sorted by path. Columns beyond the five (a licence, say) are left alone.
 pub(super) fn read(path: &Path) -> Result<Vec<Source>> {
     let fail = |problem: String| DatasetError::Manifest { path: path.to_owned(), problem };
     let reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path);
@@ -26,7 +28,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Source>> {
         let row = row.map_err(|e| fail(e.to_string()))?;
         // Row 1 follows the header.
         check(&row).map_err(|problem| fail(format!("row {}: {problem}", i + 1)))?;
-        sources.push(Source { path: row.path, class: row.class, pitch: row.pitch, group: row.group });
+        sources.push(Source { path: row.path, class: row.class, pitch: row.pitch, group: row.group, part: row.part });
     }
     sources.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(sources)
@@ -65,6 +67,15 @@ mod tests {
         );
         assert_eq!((rows[1].class.as_str(), rows[1].pitch, rows[1].group.as_deref()), ("kick", None, None));
         assert_eq!(read_text("class,path,licence\nkick,a.wav,CC0\n").unwrap()[0].pitch, None);
+    }
+
+    #[test]
+    fn a_part_is_told_or_left_to_chance() {
+        let rows = read_text("path,class,part\na.wav,kick,train\nb.wav,kick, held-out\nc.wav,kick,\n").unwrap();
+        let parts: Vec<_> = rows.iter().map(|row| row.part).collect();
+        assert_eq!(parts, [Some(Part::Train), Some(Part::HeldOut), None]);
+        let message = read_text("path,class,part\na.wav,kick,test\n").unwrap_err().to_string();
+        assert!(message.contains("line: 2") && message.contains("`train` or `held-out`"), "{message}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::group::{Groups, group};
 use super::layout::{Source, lay_out};
 use super::prepare::{Fit, prepare};
 use super::spectrum::Spectrum;
-use super::split::split;
+use super::split::{Member, split};
 use super::{AttributeScale, ClassReport, Dataset, DatasetConfig, Example, NUM_ATTRIBUTES, ScanReport, Tools};
 use crate::error::{DatasetError, Result};
 use rayon::prelude::*;
@@ -25,7 +25,7 @@ struct Sound {
 }
 
 impl Dataset {
-    /// Scan `root`: sub-folders are classes, or a `manifest.csv` (path,class,pitch,group) at the root says otherwise.
+    /// Scan `root`: sub-folders are classes, or a `manifest.csv` (path,class,pitch,group,part) at the root says otherwise.
     ///
     /// A folder with sounds and no sub-folders is one class named after itself. Files are read in parallel, yet the
     /// result depends on their names and content alone. A file that cannot be used is reported and the scan goes on.
@@ -132,8 +132,10 @@ fn assemble(config: &DatasetConfig, tools: Tools, sounds: Vec<Sound>, mut report
     let classes: Vec<String> = BTreeSet::from_iter(sources.iter().map(|s| s.class.clone())).into_iter().collect();
     // Cannot fail: every class is in the sorted list.
     let class_of = |source: &Source| classes.binary_search(&source.class).unwrap_or(0);
-    let members: Vec<_> = groups.names.iter().map(String::as_str).zip(sources.iter().map(class_of)).collect();
+    let pairs = groups.names.iter().zip(&sources);
+    let members: Vec<Member> = pairs.map(|(name, source)| (name.as_str(), class_of(source), source.part)).collect();
     let is_held = split(&members, config.held_out, config.split_seed);
+    check_parts(&classes, &members, &is_held)?;
     let training: Vec<_> = rest.iter().zip(&is_held).filter(|(_, held)| !**held).map(|((_, n), _)| *n).collect();
     let scale = AttributeScale::of(&training)?;
     let (mut train, mut held_out) = (Vec::new(), Vec::new());
@@ -164,6 +166,15 @@ fn assemble(config: &DatasetConfig, tools: Tools, sounds: Vec<Sound>, mut report
         *attributes = class_scales[*class].percentiles(*attributes, *pitch);
     }
     Ok(dataset)
+}
+
+/// Chance leaves every class something to train on; a manifest may not.
+fn check_parts(classes: &[String], members: &[Member], is_held: &[bool]) -> Result<()> {
+    let trains = |class: usize| members.iter().zip(is_held).any(|(member, held)| member.1 == class && !held);
+    match (0..classes.len()).find(|class| !trains(*class)) {
+        Some(class) => Err(DatasetError::NothingToTrainOn { class: classes[class].clone() }.into()),
+        None => Ok(()),
+    }
 }
 
 fn count_classes(classes: &[String], train: &[Example], held_out: &[Example]) -> Vec<ClassReport> {

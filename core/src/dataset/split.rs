@@ -1,18 +1,45 @@
 //! Training and held-out parts that share no source.
 
+use super::layout::Part;
 use crate::noise::{NoiseStream, Seed};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A class with this many groups always has one held out (unless none is wanted at all).
 const ENOUGH_GROUPS: usize = 8;
 
-/// `true` for every example that is held out. `members` are the examples' (group, class).
+/// One example: which group, of which class, and the part that a manifest puts it into.
+pub(super) type Member<'a> = (&'a str, usize, Option<Part>);
+
+/// `true` for every example that is held out.
 ///
-/// Whole groups only. A group's rank within its class depends on its name and `seed` alone, so that new files leave
+/// Whole groups only: one that any member is to be trained on is trained on, else one that any is to be held out of is held
+/// out, and chance decides about the others. A group's rank within its class depends on its name and `seed` alone, so that new files leave
 /// the others' order as it was. Every class keeps at least one group to train on.
-pub(super) fn split(members: &[(&str, usize)], held_out: f64, seed: u64) -> Vec<bool> {
+pub(super) fn split(members: &[Member], held_out: f64, seed: u64) -> Vec<bool> {
+    let told = told_parts(members);
+    let undecided: Vec<_> = members.iter().filter(|(group, ..)| !told.contains_key(group)).copied().collect();
+    let drawn = draw(&undecided, held_out, seed);
+    let is_held = |group: &str| told.get(group).map_or_else(|| drawn.contains(group), |part| *part == Part::HeldOut);
+    members.iter().map(|(group, ..)| is_held(group)).collect()
+}
+
+/// The parts of the groups of which any member tells one.
+fn told_parts<'a>(members: &[Member<'a>]) -> BTreeMap<&'a str, Part> {
+    let mut told = BTreeMap::new();
+    for &(group, _, part) in members {
+        if let Some(part) = part
+            && told.get(group) != Some(&Part::Train)
+        {
+            told.insert(group, part);
+        }
+    }
+    told
+}
+
+/// The groups that chance holds out.
+fn draw<'a>(members: &[Member<'a>], held_out: f64, seed: u64) -> BTreeSet<&'a str> {
     let mut classes_of: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
-    for &(group, class) in members {
+    for &(group, class, _) in members {
         classes_of.entry(group).or_default().insert(class);
     }
     let mut left: BTreeMap<usize, usize> = BTreeMap::new();
@@ -32,7 +59,7 @@ pub(super) fn split(members: &[(&str, usize)], held_out: f64, seed: u64) -> Vec<
         }
         debug_assert!(left[&class] > 0);
     }
-    members.iter().map(|(group, _)| chosen.contains(group)).collect()
+    chosen
 }
 
 /// How many groups of a class to hold out: its quota with what smaller classes left over.
@@ -66,9 +93,9 @@ mod tests {
     use super::*;
 
     /// `sizes[c]` groups of class `c`, three examples each.
-    fn members(names: &[String]) -> Vec<(&str, usize)> {
+    fn members(names: &[String]) -> Vec<Member<'_>> {
         let class = |name: &str| name.split('-').next().unwrap().parse().unwrap();
-        names.iter().flat_map(|n| [(n.as_str(), class(n)); 3]).collect()
+        names.iter().flat_map(|n| [(n.as_str(), class(n), None); 3]).collect()
     }
 
     fn names(sizes: &[usize]) -> Vec<String> {
@@ -110,9 +137,33 @@ mod tests {
         assert_eq!(held_groups(&[2, 1, 1], 0.9, 1).len(), 1);
         // One group for both classes and one more for class 0: class 1 must keep the shared one.
         for seed in 0..20 {
-            let held = split(&[("shared", 0), ("shared", 1), ("own", 0)], 0.5, seed);
+            let held = split(&[("shared", 0, None), ("shared", 1, None), ("own", 0, None)], 0.5, seed);
             assert_eq!(held, [false, false, true]);
         }
+    }
+
+    #[test]
+    fn what_a_manifest_tells_is_kept_and_chance_decides_the_rest() {
+        let names = names(&[20]);
+        let mut members = members(&names);
+        let tell = |members: &mut Vec<Member>, name: &str, part| {
+            members.iter_mut().filter(|m| m.0 == name).for_each(|m| m.2 = Some(part));
+        };
+        for name in &names[..10] {
+            tell(&mut members, name, Part::Train);
+        }
+        tell(&mut members, "0-10", Part::HeldOut);
+        // One member to train on decides for its whole group.
+        tell(&mut members, "0-11", Part::HeldOut);
+        members.iter_mut().find(|m| m.0 == "0-11").unwrap().2 = Some(Part::Train);
+        let held = split(&members, 0.5, 1);
+        let count = |range: std::ops::Range<usize>| names[range].iter().filter(|n| held_of(&members, &held, n)).count();
+        assert_eq!((count(0..10), count(10..11), count(11..12), count(12..20)), (0, 1, 0, 4));
+        assert_eq!(split(&members, 0.0, 1).iter().filter(|h| **h).count(), 3);
+    }
+
+    fn held_of(members: &[Member], held: &[bool], name: &str) -> bool {
+        members.iter().zip(held).any(|(m, held)| m.0 == name && *held)
     }
 
     #[test]

@@ -102,6 +102,19 @@ fn a_manifest_overrules_the_folders() {
 }
 
 #[test]
+fn a_manifest_says_what_is_held_out_but_not_all_of_a_class() {
+    let dir = two_classes();
+    let write = |rows: &str| std::fs::write(dir.path().join("manifest.csv"), rows).unwrap();
+    write("path,class,part\nkick/deep a_v0.wav,low,train\nsnare/a.wav,high,held-out\nsnare/b.wav,high,train\n");
+    let data = Dataset::scan(dir.path(), &CONFIG).unwrap();
+    assert_eq!(data.held_out.iter().map(|e| e.path.as_path()).collect::<Vec<_>>(), [Path::new("snare/a.wav")]);
+    assert_eq!(data.train.len(), 2);
+    write("path,class,part\nkick/deep a_v0.wav,low,\nsnare/a.wav,high,held-out\n");
+    let message = Dataset::scan(dir.path(), &CONFIG).unwrap_err().to_string();
+    assert!(message.contains("class high") && message.contains("need one to train on"), "{message}");
+}
+
+#[test]
 fn every_unusable_file_is_reported_with_its_reason_and_the_rest_is_used() {
     let dir = two_classes();
     let root = dir.path();

@@ -27,12 +27,18 @@ pub enum DatasetError {
         reason: String,
     },
     /// The manifest cannot be read or says something impossible.
-    #[error("{}: {problem}; need the columns path,class,pitch,group (pitch and group may be empty)", path.display())]
+    #[error("{}: {problem}; need the columns path,class,pitch,group,part (all but the first two may be empty or absent)", path.display())]
     Manifest {
         /// The manifest.
         path: PathBuf,
         /// What is wrong, with its line.
         problem: String,
+    },
+    /// A manifest holds out all that there is of a class.
+    #[error("class {class}: the manifest holds out every sound of it; need one to train on")]
+    NothingToTrainOn {
+        /// The class.
+        class: String,
     },
     /// A setting out of its range.
     #[error("{field} is {found}; need {needed}")]

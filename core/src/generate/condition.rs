@@ -1,6 +1,6 @@
 //! What the networks are told of a recipe.
 
-use super::edit::MorphEnd;
+use super::edit::{Morph, MorphEnd};
 use super::recipe::Recipe;
 use crate::conditioning::{Attribute, Blend, Condition, NUM_PLACES};
 use crate::model::Card;
@@ -41,4 +41,17 @@ pub(super) fn own_condition(recipe: &Recipe, card: &Card) -> Blend {
 
 fn index(class: &str, card: &Card) -> Option<usize> {
     card.config.classes.iter().position(|known| known == class)
+}
+
+/// What a recipe asks of an attribute, or the middle; of a morph to another recipe what lies between the two.
+pub(super) fn asked(recipe: &Recipe, attribute: Attribute) -> f32 {
+    let own = recipe.attributes.get(&attribute).copied().unwrap_or(0.5);
+    match &recipe.edit.morph {
+        Some(Morph { to: MorphEnd::Recipe(other), amount, .. }) => {
+            let amount = *amount as f32;
+            // Each end is met exactly.
+            (1.0 - amount) * own + amount * asked(other, attribute)
+        }
+        _ => own,
+    }
 }

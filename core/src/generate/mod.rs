@@ -20,6 +20,7 @@
 mod cancel;
 mod check_edit;
 mod condition;
+mod contrast;
 mod dc;
 mod device;
 mod dither;

@@ -2,9 +2,9 @@
 //!
 //! Read next: `stages.rs`, where the networks run; `inpaint.rs`, where a sound is made around another.
 
-use super::condition::{condition, own_condition};
+use super::condition::{asked, condition, own_condition};
 use super::dc::{DcBlocker, block_dc_around};
-use super::edit::{Init, Morph, MorphEnd};
+use super::edit::Init;
 use super::fade::{die_away, fade_ends, fade_out};
 use super::field::{inverted_files, of_side, phase_seed};
 use super::inpaint::Painting;
@@ -14,7 +14,7 @@ use super::sound_file::SoundFile;
 use super::sounds::Workshop;
 use super::stages::{Guide, INVERSION_EVALUATIONS, Run, unknown_noises};
 use super::transient::Start;
-use super::tune::{best_take, in_tune};
+use super::tune::{asked_note, best_take, in_tune};
 use super::watch::Watch;
 use crate::audio::{Clip, resample_periodic};
 use crate::conditioning::Attribute;
@@ -120,7 +120,7 @@ impl<'a> Job<'a> {
         let config = &self.shop.model.card.config;
         DcBlocker::new(sample_rate).filter(&mut samples);
         if !config.is_texture() {
-            if let Some(note) = self.recipe.pitch.filter(|_| config.partials) {
+            if let Some(note) = asked_note(self.recipe).filter(|_| config.partials) {
                 (samples, held) = in_tune(samples, sample_rate, note)?;
             }
             let start = Start { onset: config.representation.onset(), sample_rate };
@@ -134,19 +134,6 @@ impl<'a> Job<'a> {
         fade(&mut samples, sample_rate);
         // What begins as a file's noise has but one take.
         Ok((samples, if self.sounds.is_empty() { held } else { 1.0 }))
-    }
-}
-
-/// What a recipe asks of an attribute, or the middle; of a morph to another recipe what lies between the two.
-fn asked(recipe: &Recipe, attribute: Attribute) -> f32 {
-    let own = recipe.attributes.get(&attribute).copied().unwrap_or(0.5);
-    match &recipe.edit.morph {
-        Some(Morph { to: MorphEnd::Recipe(other), amount, .. }) => {
-            let amount = *amount as f32;
-            // Each end is met exactly.
-            (1.0 - amount) * own + amount * asked(other, attribute)
-        }
-        _ => own,
     }
 }
 

@@ -2,14 +2,15 @@
 
 use candle_core::Tensor;
 
-use super::condition::{away_from, condition, own_condition};
+use super::condition::{asked, away_from, condition, own_condition};
+use super::contrast::set_noisiness;
 use super::field::{Fields, inverted_files, of_side, turn};
 use super::recipe::Recipe;
 use super::sound_file::SoundFile;
 use super::sounds::{Inversion, Sounds, Workshop};
 use super::steady::Steadying;
 use super::watch::Watch;
-use crate::conditioning::Blend;
+use crate::conditioning::{Attribute, Blend};
 use crate::diffusion::{Denoiser, Knowing, Sampler, invert, karras_sigmas};
 use crate::error::Result;
 use crate::model::{EnvelopePart, Model, Sampling, Stage, StageSampling, told_blend};
@@ -155,6 +156,9 @@ impl<'a> Run<'a> {
         self.model.maps.denormalise(None, &mut frames);
         frames.data.iter_mut().zip(&expanded.data).for_each(|(residual, envelope)| *residual += envelope);
         self.steady_frames(guide, &mut frames);
+        if matches!(guide, Guide::Nothing) {
+            set_noisiness(&mut frames, asked(self.recipe, Attribute::Noisiness));
+        }
         Ok(frames)
     }
 

@@ -1,5 +1,7 @@
-//! [`in_tune`]: a note at the pitch that was asked for, to the cent; [`best_take`]: one that keeps to it.
+//! [`asked_note`] and [`in_tune`]: a note at the pitch that was asked for, to the cent; [`best_take`]: one that keeps to it.
 
+use super::edit::{Morph, MorphEnd};
+use super::recipe::Recipe;
 use crate::audio::{Clip, resample};
 use crate::error::Result;
 use crate::metrics::{HeldPitch, held_pitch};
@@ -14,6 +16,17 @@ const RATE: f64 = 8000.0;
 const TAKES: u64 = 3;
 /// A note of which this share keeps to its pitch is in tune.
 const HELD: f64 = 0.6;
+
+/// The note that a recipe's sound is to be at: none on the way from one note to another.
+pub(super) fn asked_note(recipe: &Recipe) -> Option<f32> {
+    let Some(Morph { to: MorphEnd::Recipe(other), amount, .. }) = &recipe.edit.morph else { return recipe.pitch };
+    let (start, end) = (recipe.pitch, asked_note(other));
+    match *amount {
+        0.0 => start,
+        1.0 => end,
+        _ => start.filter(|_| start == end),
+    }
+}
 
 /// The sound played a little faster or slower, so that the pitch that YIN tells is the asked MIDI note; as it is where it
 /// tells none, or another note's. As long as before: what is played faster ends in silence.
@@ -65,6 +78,27 @@ mod tests {
         (0..32_768)
             .map(|i| (1..=6).map(|k| (f64::from(k) * turn(i)).sin() / f64::from(4 * k)).sum::<f64>() as f32)
             .collect()
+    }
+
+    #[test]
+    fn between_two_notes_there_is_none_to_be_at() {
+        let recipe = |pitch: f32| -> Recipe {
+            let json = serde_json::json!({
+                "version": 1, "model": "notes", "model_hash": "", "seed": 1, "pitch": pitch, "steps": 4,
+                "sampler": "dpmpp-2m", "guidance": 1.5, "duration_s": 1.0,
+            });
+            serde_json::from_value(json).unwrap()
+        };
+        let morphed = |to: MorphEnd, amount: f64| {
+            let mut start = recipe(57.0);
+            start.edit.morph = Some(Morph { from: None, to, amount });
+            asked_note(&start)
+        };
+        let other = |note: f32| MorphEnd::Recipe(Box::new(recipe(note)));
+        assert_eq!(asked_note(&recipe(57.0)), Some(57.0));
+        assert_eq!([0.0, 0.4, 1.0].map(|amount| morphed(other(60.0), amount)), [Some(57.0), None, Some(60.0)]);
+        assert_eq!(morphed(other(57.0), 0.4), Some(57.0));
+        assert_eq!(morphed(MorphEnd::Seed(2), 0.4), Some(57.0));
     }
 
     #[test]

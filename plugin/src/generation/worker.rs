@@ -29,6 +29,8 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// Steps of the render that is heard while the full one is under way.
 const PREVIEW_STEPS: usize = 2;
+/// A sound of fewer steps is there nearly as soon as a preview of it would be, and sounds better.
+const PREVIEWED_STEPS: usize = 8;
 
 /// The running worker. Dropping it stops what it renders within one step and joins the thread.
 #[derive(Debug)]
@@ -285,7 +287,7 @@ impl<G: Generator, W: Wishes<Generator = G>> Worker<G, W> {
         let num_steps = generator.num_steps(&spec.settings);
         let mut making = Making { place, done: 0, total: num_steps, preview: None };
         mailbox.show(|view| view.making = Some(making.clone()));
-        if num_steps > PREVIEW_STEPS {
+        if num_steps >= PREVIEWED_STEPS {
             let mut preview = spec.clone();
             preview.settings.steps = PREVIEW_STEPS;
             let take = generator.render(&preview, &|_, _| should_stop())?;

@@ -160,9 +160,9 @@ fn a_preview_comes_before_the_sound_and_is_not_kept() {
 #[test]
 fn few_steps_need_no_preview() {
     let mut bench = bench(Patch::default());
-    bench.order(KEYS, Settings { steps: 2, ..settings() });
+    bench.order(KEYS, Settings { steps: 7, ..settings() });
     bench.finish();
-    assert_eq!(bench.said(), ["Keys seed 1 steps 2"]);
+    assert_eq!(bench.said(), ["Keys seed 1 steps 7"]);
 }
 
 #[test]

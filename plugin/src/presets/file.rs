@@ -96,7 +96,7 @@ mod tests {
     fn a_saved_sound_tells_what_made_it() {
         let wav = Patch::built_in().get(Place::Keys).unwrap().wav().unwrap();
         let summary = summary(file(&wav).path()).unwrap().unwrap();
-        assert_eq!(summary.description, "kick, model drums, seed 1, 16 steps");
+        assert_eq!(summary.description, "kick, model drums, seed 1, 4 steps");
         assert_eq!(Vec::from_iter(summary.tags), ["drums", "kick"]);
     }
 

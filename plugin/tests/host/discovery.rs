@@ -165,7 +165,7 @@ fn a_file_is_listed_by_its_name_with_what_its_recipe_tells() {
     let listing = scanned(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/kick.wav")));
     assert!(listing.errors.is_empty(), "{listing:?}");
     let kick = &listing.presets[&None];
-    assert_eq!((kick.name.as_str(), kick.description.as_str()), ("kick", "kick, model drums, seed 1, 16 steps"));
+    assert_eq!((kick.name.as_str(), kick.description.as_str()), ("kick", "kick, model drums, seed 1, 4 steps"));
     assert_eq!(Vec::from_iter(&kick.features), ["drums", "instrument", "kick"]);
     assert_eq!(kick.ids[0].1, "brownian.brownian");
 }

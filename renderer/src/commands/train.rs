@@ -19,7 +19,7 @@ use crate::models::registry;
 use crate::outcome::Outcome;
 
 const HELP: &str = "\
-The folder's sub-folders are the classes; a manifest.csv (path,class,pitch,group) at its root may say otherwise.
+The folder's sub-folders are the classes; a manifest.csv (path,class,pitch,group,part) at its root may say otherwise.
 Everything is written to RUNS/NAME: checkpoint.safetensors (to resume from), model.safetensors (the model so far, ready
 for `brownian render`), log.jsonl, curves.png and previews. Ctrl-C saves and stops; --resume goes on exactly there.
 

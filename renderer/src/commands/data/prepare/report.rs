@@ -54,7 +54,7 @@ impl Report {
         let of = |source: &'static str| self.counts.get(&(class, source)).copied().unwrap_or(0);
         write!(f, "{class:<12}")?;
         for source in &self.sources {
-            write!(f, "{:>11}", of(source))?;
+            write!(f, "{:>13}", of(source))?;
         }
         let total: usize = self.sources.iter().map(|source| of(source)).sum();
         let seconds = self.seconds.get(class).copied().unwrap_or(0.0);
@@ -65,7 +65,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<12}", "class")?;
-        self.sources.iter().try_for_each(|source| write!(f, "{source:>11}"))?;
+        self.sources.iter().try_for_each(|source| write!(f, "{source:>13}"))?;
         writeln!(f, "{:>8}{:>8}{:>9}", "sounds", "groups", "seconds")?;
         self.classes.iter().try_for_each(|class| self.row(f, class))?;
         let sounds: usize = self.counts.values().sum();

@@ -1,4 +1,6 @@
-//! `brownian models …`: which there are, what they hold, add and remove.
+//! `brownian models …`: which there are, what they hold, set, add and remove.
+
+pub mod set;
 
 use std::io::Write;
 
@@ -30,6 +32,7 @@ pub fn run(command: Option<ModelsCommand>) -> Result<Outcome> {
     match command.unwrap_or(ModelsCommand::List { json: false }) {
         ModelsCommand::List { json } => list(json),
         ModelsCommand::Show { model, json } => show(&model, json),
+        ModelsCommand::Set(args) => set::run(&args),
         ModelsCommand::Add { file, force } => {
             let (card, place) = registry().add(&file, force)?;
             eprintln!("{} is now at {}", card.id, place.display());
@@ -78,7 +81,7 @@ fn show(model: &str, json: bool) -> Result<Outcome> {
     if json {
         writeln!(out, "{}", serde_json::to_string(&card)?)?;
     } else {
-        super::inspect::print_card(&mut out, &card)?;
+        crate::commands::inspect::print_card(&mut out, &card)?;
     }
     Ok(Outcome::Done)
 }

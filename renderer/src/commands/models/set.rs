@@ -1,0 +1,95 @@
+//! `brownian models set`: the same networks with another card: name, description, and how they are sampled unless told otherwise.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use brownian_core::diffusion::Sampler;
+use brownian_core::model::{Card, StageSampling, save};
+
+use crate::cli;
+use crate::models::registry;
+use crate::outcome::Outcome;
+
+const HELP: &str = "\
+The networks stay as they are; the hash is another, since the same request makes another sound. The levels of a model of two
+stages, as drums and notes are, come from a small envelope stage. With steps of its own it is sampled so whatever is asked of
+the fine stage, which then needs fewer.
+
+  brownian models set drums --steps 4 --envelope-steps 8 --envelope-guidance 1.5 --out quick.safetensors
+  brownian models set runs/mine/model.safetensors --id mine --description 'My kicks' --out mine.safetensors";
+
+/// `brownian models set`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub struct Args {
+    /// A model's name or file
+    pub model: String,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Replace a file that is there
+    #[arg(short, long)]
+    pub force: bool,
+    /// Its name: lower case letters, digits and dashes
+    #[arg(long, value_name = "NAME")]
+    pub id: Option<String>,
+    /// One line for people
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// Steps, of the fine stage where there are two
+    #[arg(long, value_name = "N")]
+    pub steps: Option<usize>,
+    /// Sampler, of the fine stage where there are two
+    #[arg(long, value_parser = cli::sampler)]
+    pub sampler: Option<Sampler>,
+    /// Classifier-free guidance, of the fine stage where there are two; 1 is none
+    #[arg(long, value_name = "SCALE")]
+    pub guidance: Option<f64>,
+    /// Steps of the envelope stage
+    #[arg(long, value_name = "N")]
+    pub envelope_steps: Option<usize>,
+    /// Sampler of the envelope stage
+    #[arg(long, value_name = "SAMPLER", value_parser = cli::sampler)]
+    pub envelope_sampler: Option<Sampler>,
+    /// Classifier-free guidance of the envelope stage
+    #[arg(long, value_name = "SCALE")]
+    pub envelope_guidance: Option<f64>,
+}
+
+/// Run the command.
+///
+/// # Errors
+/// An unknown model, a setting out of range, an envelope stage that the model lacks, a file that is there or cannot be
+/// written.
+pub fn run(args: &Args) -> Result<Outcome> {
+    let out = args.out.display();
+    ensure!(args.force || !args.out.exists(), "{out} is there already; name another file, or replace it with --force");
+    let model = registry().stored(&args.model)?;
+    let card = changed(args, model.card)?;
+    let card =
+        save(&args.out, &card, &model.tensors.into_iter().collect()).with_context(|| format!("cannot write {out}"))?;
+    eprintln!("{} is now in {out}, {}", card.id, card.hash);
+    Ok(Outcome::Done)
+}
+
+/// The card with what was asked for in place of what it said.
+fn changed(args: &Args, mut card: Card) -> Result<Card> {
+    let sampling = &mut card.config.sampling;
+    let was = StageSampling { sampler: sampling.sampler, steps: sampling.steps, guidance: sampling.guidance };
+    sampling.steps = args.steps.unwrap_or(was.steps);
+    sampling.sampler = args.sampler.unwrap_or(was.sampler);
+    sampling.guidance = args.guidance.unwrap_or(was.guidance);
+    if args.envelope_steps.is_some() || args.envelope_sampler.is_some() || args.envelope_guidance.is_some() {
+        let id = &card.id;
+        let stage = card.config.envelope.as_mut();
+        let stage = stage.with_context(|| format!("{id} has no envelope stage; leave --envelope-… away"))?;
+        // What is not told of it stays as it was: steps of its own, else those that it shared with the fine stage.
+        let levels = stage.sampling.get_or_insert(was);
+        levels.steps = args.envelope_steps.unwrap_or(levels.steps);
+        levels.sampler = args.envelope_sampler.unwrap_or(levels.sampler);
+        levels.guidance = args.envelope_guidance.unwrap_or(levels.guidance);
+    }
+    card.id = args.id.clone().unwrap_or(card.id);
+    card.description = args.description.clone().unwrap_or(card.description);
+    Ok(card)
+}
