@@ -54,7 +54,7 @@ fn a_model_is_written_with_other_settings_and_keeps_its_networks() {
         .run(&["models", "set", "mine.safetensors", "--steps", "0", "--out", "bad.safetensors"])
         .refused(2, &["steps"]);
     assert!(!bench.path("bad.safetensors").exists());
-    tiny::write(&bench.path("one.safetensors"), &tiny::tiny_card()).unwrap();
+    tiny::write(&bench.path("one.safetensors"), &tiny::one_stage_card()).unwrap();
     let one = ["models", "set", "one.safetensors", "--envelope-steps", "3", "--out", "bad.safetensors"];
     bench.run(&one).refused(2, &["no envelope stage", "--envelope-"]);
 }
