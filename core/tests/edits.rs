@@ -119,7 +119,8 @@ fn inpainting_keeps_every_sample_outside_and_joins_without_a_click() {
             // 3 ms about the edge against 12 ms on either side.
             let at = roughness(&painted[edge - 66..edge + 66]);
             let around = roughness(&painted[edge - 600..edge - 66]).max(roughness(&painted[edge + 66..edge + 600]));
-            assert!(at < 2.0 * around, "{class}: {at} at {edge}, {around} around");
+            // At -120 dB nobody hears either: a kick may have ended there.
+            assert!(at < 2.0 * around + 1e-12, "{class}: {at} at {edge}, {around} around");
         }
     }
 }

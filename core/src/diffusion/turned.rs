@@ -9,6 +9,10 @@ use crate::error::Result;
 /// see it near the same place.
 const TURN: f64 = 0.618_033_988_749_894_8;
 
+/// Channels by which the noise moves on when the frames are used up: of more steps than frames some see it at one frame, and
+/// noise that came back would add up.
+const NEXT_CHANNELS: usize = 7;
+
 /// The noise of standard deviation 1 that a start holds, moved on in time for every step: independent of what it is added
 /// to there, all in the seed of the start, and it changes continuously as the start does.
 pub(super) struct Turned(Tensor);
@@ -29,7 +33,16 @@ impl Turned {
     pub(super) fn at(&self, step: usize) -> Result<Tensor> {
         let frames = self.0.dim(1)?;
         let moved = (step as f64 * TURN * frames as f64) as usize % frames;
-        let parts = [self.0.narrow(1, moved, frames - moved)?, self.0.narrow(1, 0, moved)?];
-        Ok(Tensor::cat(&parts, 1)?.contiguous()?)
+        let later = rotated(&self.0, 1, moved)?;
+        rotated(&later, 2, step / frames * NEXT_CHANNELS % self.0.dim(2)?)
     }
+}
+
+/// The tensor with its first `by` slices along a dimension after its last.
+fn rotated(tensor: &Tensor, dim: usize, by: usize) -> Result<Tensor> {
+    if by == 0 {
+        return Ok(tensor.clone());
+    }
+    let parts = [tensor.narrow(dim, by, tensor.dim(dim)? - by)?, tensor.narrow(dim, 0, by)?];
+    Ok(Tensor::cat(&parts, dim)?.contiguous()?)
 }
