@@ -5,7 +5,7 @@ use candle_core::Tensor;
 use crate::diffusion::{Denoiser, mix::mix, turned::Turned};
 use crate::error::Result;
 
-/// Solve the reverse SDE with SDE-DPM-Solver++(2M) (Lu et al. 2022, <https://arxiv.org/abs/2211.01095>, equation 14) for
+/// Solve the reverse SDE with SDE-DPM-Solver++(2M) (Lu et al. 2022, <https://arxiv.org/abs/2211.01095>) for
 /// `x = data + sigma * noise`: as [`dpmpp_2m`](crate::diffusion::dpmpp_2m), but every step takes twice the way and is given
 /// fresh noise of the next level.
 ///

@@ -118,7 +118,7 @@ const SOURCES: &[Source] = &[
 ];
 
 /// Files of a series are mixed from the same recordings, by the correlation of their waveforms (0.6 to 0.998 over windows of
-/// 0.7 s, where strangers stay below 0.5): one group each, by how their names begin. The fields and the ports of
+/// 0.7 s, where others stay below 0.6): one group each, by how their names begin. The fields and the ports of
 /// 0 A.D. share theirs too.
 const SERIES: [(&str, &str); 9] = [
     ("0ad-amb", "0ad-amb"),
