@@ -123,7 +123,7 @@ pub struct RenderArgs {
     /// Sampling steps: more is finer and slower [default: the model's]
     #[arg(long)]
     pub steps: Option<usize>,
-    /// Sampler: dpmpp-2m, dpmpp-2m-sde, heun or euler; consistency for students [default: the model's]
+    /// Sampler: dpmpp-2m, heun or euler; consistency for students [default: the model's]
     #[arg(long, value_parser = sampler)]
     pub sampler: Option<Sampler>,
     /// How closely class and attributes are followed; 1 is as trained [default: the model's]

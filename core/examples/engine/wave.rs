@@ -59,6 +59,7 @@ fn config() -> ModelConfig {
             guidance: 1.0,
             sigma_min: 0.02,
             sigma_max: 40.0,
+            drift: 1.0,
         },
     }
 }

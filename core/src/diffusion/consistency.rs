@@ -3,9 +3,12 @@
 use candle_core::Tensor;
 
 use crate::diffusion::Denoiser;
-use crate::diffusion::mix::mix;
-use crate::diffusion::turned::Turned;
+use crate::diffusion::mix::{mix, scale};
 use crate::error::Result;
+
+/// Frames by which the noise moves on from level to level, of all frames: the golden section, so that no two of a few levels
+/// see it near the same place.
+const TURN: f64 = 0.618_033_988_749_894_8;
 
 /// Multistep consistency sampling (Song et al. 2023, algorithm 1, <https://arxiv.org/abs/2303.01469>): the estimate of every
 /// level is given fresh noise of the next, and the last estimate is the result.
@@ -25,9 +28,12 @@ pub fn consistency(model: &dyn Denoiser, x: Tensor, sigmas: &[f64]) -> Result<Te
     if later.is_empty() {
         return Ok(data);
     }
-    let noise = Turned::new(&x, &data, sigmas[0])?;
+    let noise = scale(&mix(&x, 1.0, &data, -1.0)?, sigmas[0].recip())?;
+    let frames = noise.dim(1)?;
     for (i, &sigma) in later.iter().enumerate() {
-        data = model.denoise(&mix(&data, 1.0, &noise.at(i + 1)?, sigma)?, sigma)?;
+        let moved = ((i + 1) as f64 * TURN * frames as f64) as usize % frames;
+        let fresh = Tensor::cat(&[noise.narrow(1, moved, frames - moved)?, noise.narrow(1, 0, moved)?], 1)?;
+        data = model.denoise(&mix(&data, 1.0, &fresh.contiguous()?, sigma)?, sigma)?;
     }
     Ok(data)
 }

@@ -6,7 +6,6 @@
 mod consistency;
 mod denoiser;
 mod dpmpp_2m;
-mod dpmpp_2m_sde;
 mod euler;
 mod guidance;
 mod heun;
@@ -18,7 +17,6 @@ mod noise_levels;
 pub mod precondition;
 mod sampler;
 mod schedule;
-mod turned;
 
 #[cfg(test)]
 mod closed_form;
@@ -26,7 +24,6 @@ mod closed_form;
 pub use consistency::consistency;
 pub use denoiser::Denoiser;
 pub use dpmpp_2m::dpmpp_2m;
-pub use dpmpp_2m_sde::dpmpp_2m_sde;
 pub use euler::euler;
 pub use guidance::Guided;
 pub use heun::heun;

@@ -6,18 +6,15 @@ use std::str::FromStr;
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::diffusion::{Denoiser, consistency, dpmpp_2m, dpmpp_2m_sde, euler, heun, karras_sigmas};
+use crate::diffusion::{Denoiser, consistency, dpmpp_2m, euler, heun, karras_sigmas};
 use crate::error::{DiffusionError, Result};
 
-/// How noise becomes data: by which solver of the probability-flow ODE or the reverse SDE, or along a student's shortcuts.
+/// How noise becomes data: by which solver of the probability-flow ODE, or along a student's shortcuts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Sampler {
     /// DPM-Solver++(2M): second order, one evaluation a step.
     #[serde(rename = "dpmpp-2m")]
     DpmPp2m,
-    /// SDE-DPM-Solver++(2M): the same with fresh noise at every step.
-    #[serde(rename = "dpmpp-2m-sde")]
-    DpmPp2mSde,
     /// Heun: second order, two evaluations a step.
     #[serde(rename = "heun")]
     Heun,
@@ -31,13 +28,12 @@ pub enum Sampler {
 
 impl Sampler {
     /// Every sampler, the usual one first.
-    pub const ALL: [Self; 5] = [Self::DpmPp2m, Self::DpmPp2mSde, Self::Heun, Self::Euler, Self::Consistency];
+    pub const ALL: [Self; 4] = [Self::DpmPp2m, Self::Heun, Self::Euler, Self::Consistency];
 
     /// The name that users type and files keep.
     pub fn name(self) -> &'static str {
         match self {
             Self::DpmPp2m => "dpmpp-2m",
-            Self::DpmPp2mSde => "dpmpp-2m-sde",
             Self::Heun => "heun",
             Self::Euler => "euler",
             Self::Consistency => "consistency",
@@ -61,7 +57,7 @@ impl Sampler {
     /// How often [`Sampler::sample`] calls the denoiser for a schedule of `steps` steps (`steps + 1` sigmas).
     pub fn num_evaluations(self, steps: usize) -> usize {
         match self {
-            Self::DpmPp2m | Self::DpmPp2mSde | Self::Euler | Self::Consistency => steps,
+            Self::DpmPp2m | Self::Euler | Self::Consistency => steps,
             Self::Heun => (2 * steps).saturating_sub(1),
         }
     }
@@ -73,7 +69,6 @@ impl Sampler {
     pub fn sample(self, model: &dyn Denoiser, x: Tensor, sigmas: &[f64]) -> Result<Tensor> {
         match self {
             Self::DpmPp2m => dpmpp_2m(model, x, sigmas),
-            Self::DpmPp2mSde => dpmpp_2m_sde(model, x, sigmas),
             Self::Heun => heun(model, x, sigmas),
             Self::Euler => euler(model, x, sigmas),
             Self::Consistency => consistency(model, x, sigmas),
@@ -115,7 +110,7 @@ mod tests {
     #[test]
     fn an_unknown_sampler_is_answered_with_the_known_ones() {
         let message = "ddim".parse::<Sampler>().unwrap_err().to_string();
-        assert_eq!(message, r#"sampler "ddim" is unknown; known: dpmpp-2m, dpmpp-2m-sde, heun, euler, consistency"#);
+        assert_eq!(message, r#"sampler "ddim" is unknown; known: dpmpp-2m, heun, euler, consistency"#);
     }
 
     #[test]

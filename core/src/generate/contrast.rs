@@ -43,7 +43,7 @@ fn neighbourhood(levels: &[f32], means: &mut [f32]) {
 }
 
 /// Of a frame, in dB.
-fn power_db(levels: &[f32]) -> f32 {
+pub(super) fn power_db(levels: &[f32]) -> f32 {
     let power: f64 = levels.iter().map(|&level| libm::exp10(f64::from(level) / 10.0)).sum();
     (10.0 * libm::log10(power)) as f32
 }

@@ -1,5 +1,6 @@
 //! The noise that a sound begins as, and what lies between two of them.
 
+use super::drift::Drift;
 use super::edit::{Edit, Morph, MorphEnd};
 use super::recipe::Recipe;
 use super::sound_file::SoundFile;
@@ -14,12 +15,16 @@ pub(super) struct Fields<'a> {
     pub take: u64,
     /// Values of a field.
     pub len: usize,
+    /// Of each frame.
+    pub num_channels: usize,
+    /// What is done to noise; what a file is found to begin as stays.
+    pub drift: Drift,
     /// The noise that the stage makes a file's sound of, under what this recipe says of class and attributes.
     pub invert: &'a dyn Fn(&SoundFile, &Recipe) -> Result<Vec<f32>>,
 }
 
 impl Fields<'_> {
-    /// The field, about standard normal, that this recipe's sound begins as.
+    /// The field, about standard normal where it does not drift, that this recipe's sound begins as.
     ///
     /// # Errors
     /// As [`Fields::invert`].
@@ -32,8 +37,8 @@ impl Fields<'_> {
 
     fn varied(&self, recipe: &Recipe) -> Result<Vec<f32>> {
         match &recipe.edit.vary {
-            None => self.white(recipe.seed),
-            Some(vary) => slerp(vary.amount, || self.white(recipe.seed), || self.white(vary.seed)),
+            None => self.of_seed(recipe.seed),
+            Some(vary) => slerp(vary.amount, || self.of_seed(recipe.seed), || self.of_seed(vary.seed)),
         }
     }
 
@@ -46,25 +51,31 @@ impl Fields<'_> {
 
     fn end(&self, recipe: &Recipe, morph: &Morph) -> Result<Vec<f32>> {
         match &morph.to {
-            MorphEnd::Seed(seed) => self.white(*seed),
+            MorphEnd::Seed(seed) => self.of_seed(*seed),
             MorphEnd::Recipe(other) => self.of(other),
             MorphEnd::File(file) => (self.invert)(file, recipe),
         }
     }
 
-    /// White standard normal noise.
-    fn white(&self, seed: u64) -> Result<Vec<f32>> {
+    /// What this seed begins as.
+    fn of_seed(&self, seed: u64) -> Result<Vec<f32>> {
+        Ok(self.noise(seed, self.purpose))
+    }
+
+    /// Standard normal noise of the streams called `purpose`, white where it does not drift.
+    pub(super) fn noise(&self, seed: u64, purpose: &str) -> Vec<f32> {
         let mut field = vec![0.0; self.len];
-        NoiseStream::new(Seed(seed), self.purpose, self.take).fill_normal(&mut field);
-        Ok(field)
+        NoiseStream::new(Seed(seed), purpose, self.take).fill_normal(&mut field);
+        self.drift.filter(&mut field, self.num_channels);
+        field
     }
 }
 
-/// Turn a field by this share of a right angle, towards what `noise` gives: as strong as before, and a field like any other.
-pub(super) fn turn(field: &mut [f32], share: f64, noise: &mut NoiseStream) {
+/// Turn a field by this share of a right angle, towards `noise`: as strong as before, and a field like any other.
+pub(super) fn turn(field: &mut [f32], share: f64, noise: impl IntoIterator<Item = f32>) {
     let (sin, cos) = libm::sincos(share * std::f64::consts::FRAC_PI_2);
     let (sin, cos) = (sin as f32, cos as f32);
-    field.iter_mut().for_each(|value| *value = cos * *value + sin * noise.normal());
+    field.iter_mut().zip(noise).for_each(|(value, noise)| *value = cos * *value + sin * noise);
 }
 
 /// What a stream is called where the noise is turned: a side has streams of its own.
@@ -126,7 +137,8 @@ mod tests {
     use super::*;
 
     fn white(seed: u64, purpose: &str, len: usize) -> Vec<f32> {
-        Fields { purpose, take: 0, len, invert: &|_, _| Ok(Vec::new()) }.white(seed).unwrap()
+        let drift = Drift::default();
+        Fields { purpose, take: 0, len, num_channels: 1, drift, invert: &|_, _| Ok(Vec::new()) }.noise(seed, purpose)
     }
 
     fn between(a: &[f32], amount: f64, b: &[f32]) -> Vec<f32> {

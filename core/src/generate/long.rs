@@ -12,13 +12,14 @@ use candle_core::Tensor;
 
 use super::condition::{away_from, condition};
 use super::dc::DcBlocker;
+use super::drift::Drift;
 use super::fade::{Ends, fade_out};
 use super::field::{of_side, turn};
 use super::pipeline::{Job, finite};
 use super::recipe::Recipe;
 use super::request::samples_in;
 use super::sounds::Workshop;
-use super::stages::RHO;
+use super::stages::{RHO, set_levels};
 use super::watch::Watch;
 use crate::conditioning::Blend;
 use crate::diffusion::{Denoiser, Knowing};
@@ -177,6 +178,9 @@ struct Texture<'a> {
     condition: Blend,
     away_from: Blend,
     maps: Maps,
+    drift: Drift,
+    /// Whether it goes on from a file, whose levels are what they are.
+    goes_on: bool,
     window: Window,
 }
 
@@ -186,7 +190,9 @@ impl<'a> Texture<'a> {
         let (condition, away_from) = (condition(recipe, &model.card), away_from(recipe, &model.card));
         let parts: Vec<_> = condition.parts().iter().map(|(weight, part)| (*weight, part.class)).collect();
         let maps = model.maps.mixed(&parts).level(model.representation.num_frames());
-        Self { model, turn, recipe, watch, condition, away_from, maps, window: Window::of(model) }
+        let drift = Drift::of(recipe, &model.card, model.trained_frames());
+        let (goes_on, window) = (!long.before.is_empty(), Window::of(model));
+        Self { model, turn, recipe, watch, condition, away_from, maps, drift, goes_on, window }
     }
 
     /// `sink` gets what it goes on from, too.
@@ -267,17 +273,22 @@ impl<'a> Texture<'a> {
 
     /// Noise by a frame's place in the whole sound.
     fn noise(&self, block: usize, num_frames: usize, num_channels: usize, sigma: f64) -> Vec<f32> {
-        let mut noise = vec![0.0; num_frames * num_channels];
+        let reach = self.drift.reach();
+        let mut noise = vec![0.0; (num_frames + 2 * reach) * num_channels];
         let first = block * (self.window.step() / self.window.hop);
         for (frame, row) in noise.chunks_exact_mut(num_channels).enumerate() {
-            let stream = |purpose: &str| NoiseStream::new(Seed(self.recipe.seed), purpose, (first + frame) as u64);
+            // Before the first frame there are others, that only the drift sees.
+            let place = (first + frame).wrapping_sub(reach) as u64;
+            let stream = |purpose: &str| NoiseStream::new(Seed(self.recipe.seed), purpose, place);
             stream("frame").fill_normal(row);
             if self.turn > 0.0 {
-                turn(row, self.turn, &mut stream(&of_side("frame", self.turn)));
+                let mut side = stream(&of_side("frame", self.turn));
+                turn(row, self.turn, std::iter::repeat_with(|| side.normal()));
             }
             row.iter_mut().for_each(|x| *x *= sigma as f32);
         }
-        noise
+        self.drift.filter(&mut noise, num_channels);
+        noise[reach * num_channels..][..num_frames * num_channels].to_vec()
     }
 
     /// The window's samples: `known`, then what continues them.
@@ -285,6 +296,9 @@ impl<'a> Texture<'a> {
         self.watch.check()?;
         let mut frames = frames.clone();
         self.maps.denormalise(None, &mut frames);
+        if !self.goes_on {
+            set_levels(&mut frames, self.recipe, &self.model.card.config);
+        }
         let mut phases = NoiseStream::new(Seed(self.recipe.seed), &of_side("block phase", self.turn), block as u64);
         let mut samples = self.model.representation.decode_after(known, &frames, &mut phases)?;
         finite(&samples, self.recipe)?;

@@ -24,6 +24,7 @@ mod contrast;
 mod dc;
 mod device;
 mod dither;
+mod drift;
 mod edit;
 #[cfg(test)]
 mod edit_tests;
@@ -46,6 +47,7 @@ mod sounds;
 mod stages;
 mod steady;
 mod threads;
+mod tilt;
 mod to_disk;
 mod transient;
 mod tune;

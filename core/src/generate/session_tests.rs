@@ -224,3 +224,24 @@ fn guidance_of_zero_ignores_the_class() {
     assert_eq!(sound("kick", 0.0), sound("snare", 0.0));
     assert_ne!(sound("kick", 1.0), sound("snare", 1.0));
 }
+
+/// How much faster samples change than they are large: larger, the brighter a sound.
+fn change(rendered: &Rendered) -> f64 {
+    let samples = &rendered.clip.channels()[0];
+    let power = |values: &mut dyn Iterator<Item = f32>| values.map(|x| f64::from(x * x)).sum::<f64>();
+    power(&mut samples.windows(2).map(|pair| pair[1] - pair[0])) / power(&mut samples.iter().copied())
+}
+
+#[test]
+fn a_texture_is_as_bright_as_it_was_asked_to_be_as_a_window_a_loop_and_a_long_sound() {
+    // Of a network that has learnt nothing: all of it is done to the levels.
+    let session = Session::new(model(&tiny::texture_card()), 1).unwrap();
+    for (looped, duration_s) in [(None, None), (Some(crate::generate::Loop::default()), Some(0.4)), (None, Some(0.4))] {
+        let at = |brightness: f32| {
+            let attributes = BTreeMap::from([(Attribute::Brightness, brightness)]);
+            change(&render(&session, &Request { attributes, looped, duration_s, ..request(3) }).unwrap())
+        };
+        let changes = [0.0, 0.25, 0.5, 0.75, 1.0].map(at);
+        assert!(changes.windows(2).all(|pair| pair[1] > 1.02 * pair[0]), "{looped:?} {changes:?}");
+    }
+}

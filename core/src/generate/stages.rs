@@ -4,17 +4,18 @@ use candle_core::Tensor;
 
 use super::condition::{asked, away_from, condition, own_condition};
 use super::contrast::set_noisiness;
+use super::drift::Drift;
 use super::field::{Fields, inverted_files, of_side, turn};
 use super::recipe::Recipe;
 use super::sound_file::SoundFile;
 use super::sounds::{Inversion, Sounds, Workshop};
 use super::steady::Steadying;
+use super::tilt::set_brightness;
 use super::watch::Watch;
 use crate::conditioning::{Attribute, Blend};
 use crate::diffusion::{Denoiser, Knowing, Sampler, invert, karras_sigmas};
 use crate::error::Result;
-use crate::model::{EnvelopePart, Model, Sampling, Stage, StageSampling, told_blend};
-use crate::noise::{NoiseStream, Seed};
+use crate::model::{EnvelopePart, Model, ModelConfig, Sampling, Stage, StageSampling, told_blend};
 use crate::representation::{Frames, Maps, RepresentationConfig};
 
 /// Bend of the noise schedule (Karras et al. 2022).
@@ -139,6 +140,9 @@ impl<'a> Run<'a> {
         let layer = Layer { stage: &self.model.fine, share: Share::Fine, context: None };
         let mut frames = self.sample(&layer, start)?;
         maps.denormalise(None, &mut frames);
+        if matches!(guide, Guide::Nothing) {
+            set_levels(&mut frames, self.recipe, &self.model.card.config);
+        }
         Ok(frames)
     }
 
@@ -284,11 +288,13 @@ impl<'a> Run<'a> {
         let purpose = &layer.share.purpose(self.model);
         // Another take of a note has the same course of levels.
         let take = if layer.share == Share::Fine { self.take } else { 0 };
-        let fields = Fields { purpose, take, len: shape.frames * shape.channels, invert: &invert };
+        let drift = Drift::of(self.recipe, &self.model.card, self.model.trained_frames());
+        let (len, num_channels) = (shape.frames * shape.channels, shape.channels);
+        let fields = Fields { purpose, take, len, num_channels, drift, invert: &invert };
         let mut data = fields.of(self.recipe)?;
         if self.turn > 0.0 {
             let purpose = of_side(purpose, self.turn);
-            turn(&mut data, self.turn, &mut NoiseStream::new(Seed(self.recipe.seed), &purpose, take));
+            turn(&mut data, self.turn, fields.noise(self.recipe.seed, &purpose));
         }
         data.iter_mut().for_each(|value| *value *= sigma as f32);
         Ok(Frames { data, num_frames: shape.frames, num_channels: shape.channels })
@@ -362,6 +368,14 @@ pub(super) fn unknown_noises(shop: Workshop<'_>, recipe: &Recipe) -> Vec<Inversi
         }
     }
     unknown
+}
+
+/// Brightness and noisiness of a texture as they were asked for, done to its levels: what the network leaves of them.
+pub(super) fn set_levels(levels: &mut Frames, recipe: &Recipe, config: &ModelConfig) {
+    if config.is_texture() && matches!(config.representation, RepresentationConfig::LogMagnitude { .. }) {
+        set_noisiness(levels, asked(recipe, Attribute::Noisiness));
+        set_brightness(levels, asked(recipe, Attribute::Brightness));
+    }
 }
 
 /// The map of the class, or what lies between those of several.

@@ -100,6 +100,17 @@ pub struct SamplingDefaults {
     pub sigma_min: f64,
     /// Largest sigma of the schedule.
     pub sigma_max: f64,
+    /// Of textures: factor on the slow part of the noise that they start from, and its inverse on the mean; 1 is white.
+    #[serde(default = "white", skip_serializing_if = "is_white")]
+    pub drift: f64,
+}
+
+fn white() -> f64 {
+    1.0
+}
+
+fn is_white(drift: &f64) -> bool {
+    *drift == white()
 }
 
 /// A source of training data.

@@ -83,6 +83,11 @@ impl Model {
         self.fine.shape().circle.is_some()
     }
 
+    /// Frames of a clip as the networks were trained on.
+    pub(crate) fn trained_frames(&self) -> usize {
+        self.circle().trained
+    }
+
     /// Clips around the circle; 1 where there is none.
     pub fn clips_on_circle(&self) -> usize {
         self.fine.shape().frames / self.circle().period

@@ -45,6 +45,7 @@ pub fn texture_card() -> Card {
     card.id = "texture".into();
     card.config.envelope = None;
     card.config.unet.circular = true;
+    card.config.sampling.drift = 0.5;
     card
 }
 
@@ -155,6 +156,7 @@ fn two_stage_config() -> ModelConfig {
             guidance: 1.0,
             sigma_min: 0.01,
             sigma_max: 40.0,
+            drift: 1.0,
         },
     }
 }

@@ -170,6 +170,7 @@ impl Default for TrainConfig {
                 guidance: 1.0,
                 sigma_min: 0.02,
                 sigma_max: 40.0,
+                drift: 1.0,
             },
             dataset,
         }

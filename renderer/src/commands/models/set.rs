@@ -45,6 +45,10 @@ pub struct Args {
     /// Classifier-free guidance, of the fine stage where there are two; 1 is none
     #[arg(long, value_name = "SCALE")]
     pub guidance: Option<f64>,
+    /// Of textures: factor on the slow part of the noise that they start from, and its inverse on the mean; 0.5 makes them
+    /// steadier, 1 is white noise
+    #[arg(long, value_name = "FACTOR")]
+    pub drift: Option<f64>,
     /// Steps of the envelope stage
     #[arg(long, value_name = "N")]
     pub envelope_steps: Option<usize>,
@@ -79,6 +83,10 @@ fn changed(args: &Args, mut card: Card) -> Result<Card> {
     sampling.steps = args.steps.unwrap_or(was.steps);
     sampling.sampler = args.sampler.unwrap_or(was.sampler);
     sampling.guidance = args.guidance.unwrap_or(was.guidance);
+    if let Some(drift) = args.drift {
+        ensure!(card.config.is_texture(), "{} makes no textures; leave --drift away", card.id);
+        card.config.sampling.drift = drift;
+    }
     if args.envelope_steps.is_some() || args.envelope_sampler.is_some() || args.envelope_guidance.is_some() {
         let id = &card.id;
         let stage = card.config.envelope.as_mut();

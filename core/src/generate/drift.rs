@@ -1,0 +1,168 @@
+//! [`Drift`]: how far the levels of a texture drift, of the noise that it starts from.
+//!
+//! What a diffusion model makes of the slow parts of its noise is in these parts from the start: they lie far above the noise of
+//! all levels but the highest. Networks that see a texture a window at a time make levels that drift about twice as far as
+//! recordings' do, around means that differ too little (docs/TRAINING.md, section 5). Here the noise itself is put right, so that
+//! every sampler gains and none pays.
+
+use super::condition::asked;
+use super::recipe::Recipe;
+use crate::conditioning::Attribute;
+use crate::model::Card;
+
+/// Frames to each side of one over which slow is what stays of the mean of the mean: 52 ms of a hop of 256 at 44.1 kHz.
+const SLOW: usize = 4;
+
+/// A filter of noise along time, for every channel by itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Drift {
+    /// Factor on what is slower than [`SLOW`] and faster than a window.
+    slow: f32,
+    /// Factor on what is slower than a window: means, of a clip that is one.
+    mean: f32,
+    /// Frames of a window, as the network was trained on.
+    window: usize,
+}
+
+impl Default for Drift {
+    /// White noise stays white.
+    fn default() -> Self {
+        Self { slow: 1.0, mean: 1.0, window: 1 }
+    }
+}
+
+impl Drift {
+    /// As the card and the recipe say: movement does to the slow part what it says, from half to double. Nothing, where
+    /// sounds are no textures.
+    pub(super) fn of(recipe: &Recipe, card: &Card, window: usize) -> Self {
+        if !card.config.is_texture() {
+            return Self::default();
+        }
+        let drift = card.config.sampling.drift as f32;
+        let slow = drift * libm::exp2f(2.0 * asked(recipe, Attribute::Movement) - 1.0);
+        Self { slow, mean: drift.recip(), window }
+    }
+
+    /// Frames to each side that a frame is told by.
+    pub(super) fn reach(self) -> usize {
+        if self.is_none() { 0 } else { self.window / 2 + 2 * SLOW }
+    }
+
+    /// Filter frames on a circle, time-major.
+    pub(super) fn filter(self, noise: &mut [f32], num_channels: usize) {
+        if self.is_none() || noise.is_empty() {
+            return;
+        }
+        let mut row = vec![0.0; noise.len() / num_channels];
+        for channel in 0..num_channels {
+            row.iter_mut().zip(noise[channel..].iter().step_by(num_channels)).for_each(|(to, from)| *to = *from);
+            let slow = moving_mean(&moving_mean(&row, SLOW), SLOW);
+            let mean = moving_mean(&row, self.window / 2);
+            let cells = noise[channel..].iter_mut().step_by(num_channels);
+            for ((cell, slow), mean) in cells.zip(slow).zip(mean) {
+                *cell += (self.slow - 1.0) * (slow - mean) + (self.mean - 1.0) * mean;
+            }
+        }
+    }
+
+    fn is_none(self) -> bool {
+        self.slow == 1.0 && self.mean == 1.0
+    }
+}
+
+/// The mean of so many values to each side of one, on a circle: of all, where that is more than there are.
+fn moving_mean(values: &[f32], side: usize) -> Vec<f32> {
+    let (count, width) = (values.len(), 2 * side + 1);
+    if width >= count {
+        return vec![values.iter().sum::<f32>() / count as f32; count];
+    }
+    let mut sum: f64 = (0..width).map(|i| f64::from(values[(i + count - side) % count])).sum();
+    (0..count)
+        .map(|i| {
+            let mean = sum / width as f64;
+            sum += f64::from(values[(i + side + 1) % count]) - f64::from(values[(i + count - side) % count]);
+            mean as f32
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::tiny;
+    use crate::noise::{NoiseStream, Seed};
+
+    const CHANNELS: usize = 64;
+
+    fn white(frames: usize) -> Vec<f32> {
+        let mut noise = vec![0.0; frames * CHANNELS];
+        NoiseStream::new(Seed(1), "drift", 0).fill_normal(&mut noise);
+        noise
+    }
+
+    fn filtered(slow: f32, mean: f32, window: usize, frames: usize) -> Vec<f32> {
+        let mut noise = white(frames);
+        Drift { slow, mean, window }.filter(&mut noise, CHANNELS);
+        noise
+    }
+
+    /// Power of the channels at `cycles` to a circle, of a mean of 1 in white noise.
+    fn power(noise: &[f32], cycles: usize) -> f64 {
+        let frames = noise.len() / CHANNELS;
+        let turn = |frame: usize| std::f64::consts::TAU * (cycles * frame) as f64 / frames as f64;
+        let at = |channel: usize| {
+            let values = noise[channel..].iter().step_by(CHANNELS).enumerate();
+            let (re, im) = values.fold((0.0, 0.0), |(re, im), (frame, &x)| {
+                (re + f64::from(x) * turn(frame).cos(), im + f64::from(x) * turn(frame).sin())
+            });
+            (re * re + im * im) / frames as f64
+        };
+        (0..CHANNELS).map(at).sum::<f64>() / CHANNELS as f64
+    }
+
+    #[test]
+    fn movement_halves_and_doubles_what_the_card_says_of_textures_and_of_nothing_else() {
+        let recipe = |movement: f32| -> Recipe {
+            let json = serde_json::json!({
+                "version": 1, "model": "rain", "model_hash": "", "seed": 1, "steps": 4, "sampler": "dpmpp-2m",
+                "guidance": 1.5, "duration_s": 1.0, "attributes": { "movement": movement },
+            });
+            serde_json::from_value(json).unwrap()
+        };
+        let card = tiny::texture_card();
+        let slow = |movement| Drift::of(&recipe(movement), &card, 64).slow;
+        assert_eq!([0.0, 0.5, 1.0].map(slow), [0.25, 0.5, 1.0]);
+        assert_eq!(Drift::of(&recipe(1.0), &card, 64).mean, 2.0);
+        assert_eq!(Drift::of(&recipe(1.0), &tiny::one_stage_card(), 64), Drift::default());
+    }
+
+    #[test]
+    fn means_slow_and_fast_parts_are_scaled_by_what_each_was_told() {
+        let (before, after) = (white(256), filtered(0.5, 2.0, 256, 256));
+        let gain = |cycles| (power(&after, cycles) / power(&before, cycles)).sqrt();
+        assert!((gain(0) - 2.0).abs() < 1e-3, "{}", gain(0));
+        // A moving mean of nine of 256 frames, twice, leaves 0.97 of two cycles.
+        assert!((0.5..0.55).contains(&gain(2)), "{}", gain(2));
+        assert!((0.95..1.05).contains(&gain(100)), "{}", gain(100));
+    }
+
+    #[test]
+    fn on_a_long_circle_what_is_slower_than_a_window_counts_as_mean() {
+        let (before, after) = (white(2048), filtered(0.5, 2.0, 256, 2048));
+        let gain = |cycles| (power(&after, cycles) / power(&before, cycles)).sqrt();
+        assert!((1.8..2.0).contains(&gain(2)), "{}", gain(2));
+        assert!((0.4..0.7).contains(&gain(16)), "{}", gain(16));
+    }
+
+    #[test]
+    fn factors_of_one_change_nothing_and_the_middle_of_a_piece_does_not_see_its_ends() {
+        assert_eq!(filtered(1.0, 1.0, 256, 64), white(64));
+        let drift = Drift { slow: 0.5, mean: 2.0, window: 64 };
+        let (reach, long) = (drift.reach() * CHANNELS, filtered(0.5, 2.0, 64, 512));
+        let mut piece = white(512)[128 * CHANNELS..384 * CHANNELS].to_vec();
+        drift.filter(&mut piece, CHANNELS);
+        let middle = &piece[reach..piece.len() - reach];
+        let same = &long[128 * CHANNELS + reach..][..middle.len()];
+        assert!(middle.iter().zip(same).all(|(a, b)| (a - b).abs() < 1e-5));
+    }
+}
