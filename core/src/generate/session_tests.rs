@@ -234,14 +234,14 @@ fn change(rendered: &Rendered) -> f64 {
 
 #[test]
 fn a_texture_is_as_bright_as_it_was_asked_to_be_as_a_window_a_loop_and_a_long_sound() {
-    // Of a network that has learnt nothing: all of it is done to the levels.
+    // A network that has learnt nothing does a few percent of it, either way: the rest is done to the levels.
     let session = Session::new(model(&tiny::texture_card()), 1).unwrap();
     for (looped, duration_s) in [(None, None), (Some(crate::generate::Loop::default()), Some(0.4)), (None, Some(0.4))] {
         let at = |brightness: f32| {
             let attributes = BTreeMap::from([(Attribute::Brightness, brightness)]);
             change(&render(&session, &Request { attributes, looped, duration_s, ..request(3) }).unwrap())
         };
-        let changes = [0.0, 0.25, 0.5, 0.75, 1.0].map(at);
-        assert!(changes.windows(2).all(|pair| pair[1] > 1.02 * pair[0]), "{looped:?} {changes:?}");
+        let [dark, bright] = [0.0, 1.0].map(at);
+        assert!(bright > 1.1 * dark, "{looped:?} {duration_s:?}: {dark} {bright}");
     }
 }
