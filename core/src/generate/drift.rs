@@ -10,7 +10,7 @@ use super::recipe::Recipe;
 use crate::conditioning::Attribute;
 use crate::model::Card;
 
-/// Frames to each side of one over which slow is what stays of the mean of the mean: 52 ms of a hop of 256 at 44.1 kHz.
+/// Frames to each side of one over which a mean is taken, twice: what stays is slow. Both sides are 52 ms of a hop of 256 at 44.1 kHz.
 const SLOW: usize = 4;
 
 /// A filter of noise along time, for every channel by itself.
@@ -32,8 +32,8 @@ impl Default for Drift {
 }
 
 impl Drift {
-    /// As the card and the recipe say: movement does to the slow part what it says, from half to double. Nothing, where
-    /// sounds are no textures.
+    /// As the card says, and the recipe, whose movement scales the slow part from half to double. Noise of what is no texture
+    /// stays white.
     pub(super) fn of(recipe: &Recipe, card: &Card, window: usize) -> Self {
         if !card.config.is_texture() {
             return Self::default();
@@ -43,7 +43,7 @@ impl Drift {
         Self { slow, mean: drift.recip(), window }
     }
 
-    /// Frames to each side that a frame is told by.
+    /// Frames to each side that a filtered frame is made of.
     pub(super) fn reach(self) -> usize {
         if self.is_none() { 0 } else { self.window / 2 + 2 * SLOW }
     }
@@ -141,7 +141,7 @@ mod tests {
         let (before, after) = (white(256), filtered(0.5, 2.0, 256, 256));
         let gain = |cycles| (power(&after, cycles) / power(&before, cycles)).sqrt();
         assert!((gain(0) - 2.0).abs() < 1e-3, "{}", gain(0));
-        // A moving mean of nine of 256 frames, twice, leaves 0.97 of two cycles.
+        // A moving mean of nine of 256 frames, twice, leaves 0.99 of two cycles.
         assert!((0.5..0.55).contains(&gain(2)), "{}", gain(2));
         assert!((0.95..1.05).contains(&gain(100)), "{}", gain(100));
     }

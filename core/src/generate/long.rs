@@ -278,7 +278,7 @@ impl<'a> Texture<'a> {
         let first = block * (self.window.step() / self.window.hop);
         for (frame, row) in noise.chunks_exact_mut(num_channels).enumerate() {
             // Before the first frame there are others, that only the drift sees.
-            let place = (first + frame).wrapping_sub(reach) as u64;
+            let place = ((first + frame) as u64).wrapping_sub(reach as u64);
             let stream = |purpose: &str| NoiseStream::new(Seed(self.recipe.seed), purpose, place);
             stream("frame").fill_normal(row);
             if self.turn > 0.0 {

@@ -247,7 +247,12 @@ impl<'a> Run<'a> {
             _ => defaults.sigma_max,
         };
         let sigmas = sampler.sigmas(steps, defaults.sigma_min, sigma_max, RHO)?;
-        let mut noise = self.noise(layer, sigma_max)?;
+        let drift = match &start {
+            // What hides a sound is white, whatever the sound.
+            Start::Near(..) => Drift::default(),
+            _ => Drift::of(self.recipe, &self.model.card, self.model.trained_frames()),
+        };
+        let mut noise = self.noise(layer, sigma_max, drift)?;
         match &start {
             Start::Noise => {}
             Start::Near(data, _) => add(&mut noise, data, |_| true),
@@ -282,13 +287,12 @@ impl<'a> Run<'a> {
     }
 
     /// The noise of this recipe, of standard deviation `sigma`.
-    fn noise(&self, layer: &Layer<'_>, sigma: f64) -> Result<Frames> {
+    fn noise(&self, layer: &Layer<'_>, sigma: f64, drift: Drift) -> Result<Frames> {
         let shape = layer.stage.shape();
         let invert = |file: &SoundFile, recipe: &Recipe| self.inverted(layer.share, file, recipe);
         let purpose = &layer.share.purpose(self.model);
         // Another take of a note has the same course of levels.
         let take = if layer.share == Share::Fine { self.take } else { 0 };
-        let drift = Drift::of(self.recipe, &self.model.card, self.model.trained_frames());
         let (len, num_channels) = (shape.frames * shape.channels, shape.channels);
         let fields = Fields { purpose, take, len, num_channels, drift, invert: &invert };
         let mut data = fields.of(self.recipe)?;
