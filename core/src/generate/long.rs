@@ -285,10 +285,22 @@ impl<'a> Texture<'a> {
                 let mut side = stream(&of_side("frame", self.turn));
                 turn(row, self.turn, std::iter::repeat_with(|| side.normal()));
             }
-            row.iter_mut().for_each(|x| *x *= sigma as f32);
         }
-        self.drift.filter(&mut noise, num_channels);
-        noise[reach * num_channels..][..num_frames * num_channels].to_vec()
+        self.drift.filter_piece(&mut noise, &self.means(num_channels));
+        let seen = &noise[reach * num_channels..][..num_frames * num_channels];
+        seen.iter().map(|x| x * sigma as f32).collect()
+    }
+
+    /// What the noise of all windows has in common, a channel each.
+    fn means(&self, num_channels: usize) -> Vec<f32> {
+        let stream = |purpose: &str| NoiseStream::new(Seed(self.recipe.seed), purpose, 0);
+        let mut means = vec![0.0; num_channels];
+        stream("mean").fill_normal(&mut means);
+        if self.turn > 0.0 {
+            let mut side = stream(&of_side("mean", self.turn));
+            turn(&mut means, self.turn, std::iter::repeat_with(|| side.normal()));
+        }
+        means
     }
 
     /// The window's samples: `known`, then what continues them.
