@@ -1,9 +1,8 @@
 //! [`Drift`]: how far the levels of a texture drift, of the noise that it starts from.
 //!
-//! What a diffusion model makes of the slow parts of its noise is in these parts from the start: they lie far above the noise of
-//! all levels but the highest. Networks that see a texture a window at a time make levels that drift about twice as far as
-//! recordings' do, around means that differ too little (docs/TRAINING.md, section 5). Here the noise itself is put right, so that
-//! every sampler gains and none pays.
+//! Of `ambient`, levels drift nearly twice as far as recordings' do, around means that differ too little, whichever solver follows
+//! the path and in however many steps (docs/TRAINING.md, section 5). Both are told by the slow parts of the noise at its start, and
+//! here they are put right, once for a sound.
 
 use super::condition::asked;
 use super::recipe::Recipe;
