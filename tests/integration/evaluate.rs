@@ -1,5 +1,6 @@
 //! `brownian evaluate`
 
+use brownian_core::conditioning::Attribute;
 use brownian_core::model::tiny;
 use brownian_tests::program::Bench;
 use brownian_tests::sounds::{ping, wav};
@@ -94,9 +95,46 @@ fn a_trained_model_is_measured_on_the_split_of_its_own_training() {
     bench.run(&["train", "set", "--name", "toy", "--config", "toy.toml", "--steps", "1"]).done();
     let run = bench.run(&evaluate("runs/toy/model.safetensors", &["--json", "a.json"])).done();
     assert!(!run.stderr.contains("may have heard"), "{run:#?}");
+    let card = &bench.run(&["inspect", "runs/toy/model.safetensors", "--json"]).done().json()[0]["card"];
+    assert_eq!(card["config"]["attacks"].as_array().map(Vec::len), Some(2));
     let split = &figures(&bench, "a.json")["split"];
     assert_eq!((&split["share"], &split["seed"], &split["held_out"]), (&0.4.into(), &7.into(), &6.into()));
     assert_eq!(split["is_the_models"], true);
+}
+
+#[test]
+fn a_model_that_knows_what_attacks_are_in_seconds_follows_them() {
+    let bench = bench();
+    let mut card = tiny::two_stage_card();
+    card.config.attributes.push(Attribute::Attack);
+    tiny::write(&bench.path("plain.safetensors"), &card).expect("a model");
+    let set = |name, out| bench.run(&["models", "set", name, "--attacks", "set", "--out", out]);
+    set("plain.safetensors", "rising.safetensors").done();
+    let card = &bench.run(&["inspect", "rising.safetensors", "--json"]).done().json()[0]["card"];
+    let attacks = card["config"]["attacks"].as_array().expect("attacks");
+    assert_eq!(attacks.len(), 2);
+    for scale in attacks {
+        let seconds: Vec<f64> = scale["quantiles_s"].as_array().unwrap().iter().filter_map(Value::as_f64).collect();
+        assert!(seconds.len() == 21 && seconds.is_sorted() && seconds[0] < 0.01 && seconds[20] > 0.01, "{scale}");
+    }
+    let followed = |model, file| {
+        bench.run(&evaluate(model, &["--json", file])).done();
+        let controls = figures(&bench, file)["models"][0]["controls"].clone();
+        assert_eq!(controls[1]["attribute"], "attack");
+        controls[1]["same_seed"].as_f64().expect("a correlation")
+    };
+    // The networks know nothing.
+    let [plain, rising] =
+        [("plain.safetensors", "plain.json"), ("rising.safetensors", "rising.json")].map(|(a, b)| followed(a, b));
+    assert!(plain < 0.6 && rising > 0.8, "{plain} {rising}");
+    // Measured anew, whatever the card told before.
+    set("rising.safetensors", "again.safetensors").done();
+    let again = &bench.run(&["inspect", "again.safetensors", "--json"]).done().json()[0]["card"];
+    assert_eq!(again["config"]["attacks"], card["config"]["attacks"]);
+    set("tiny", "no.safetensors").refused(2, &["tiny", "no attack"]);
+    let nowhere = ["models", "set", "plain.safetensors", "--attacks", "nowhere", "--out", "no.safetensors"];
+    bench.run(&nowhere).refused(2, &["nowhere", "no such folder"]);
+    assert!(!bench.path("no.safetensors").exists());
 }
 
 #[test]

@@ -43,6 +43,7 @@ fn config() -> ModelConfig {
         pitch: false,
         partials: false,
         raise_below: Vec::new(),
+        attacks: Vec::new(),
         envelope: None,
         unet: UnetConfig {
             // Each width over two levels: the frames fall by 4 from width to width, to 128 where there is attention.

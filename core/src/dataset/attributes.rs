@@ -1,8 +1,8 @@
 //! Five numbers measured from a sound itself, so that any folder has them.
 
-use super::envelope::Envelope;
 use super::spectrum::Spectrum;
 use super::texture::TextureMeter;
+use crate::audio::Envelope;
 use std::ops::Range;
 
 /// Attributes of a sound, and their fixed order: brightness, decay, attack, noisiness, loudness; of a texture density and

@@ -41,6 +41,14 @@ impl ClassScale {
         self.scale.percentiles(without_pitch(natural, pitch, self.per_semitone, -1.0))
     }
 
+    /// So many evenly spaced quantiles of an attribute, by its index, of sounds at [`REFERENCE_PITCH`], and what a semitone up
+    /// adds to each; in natural units.
+    pub fn quantiles(&self, attribute: usize, count: usize) -> (Vec<f32>, f32) {
+        let share = |place: usize| place as f32 / (count - 1) as f32;
+        let quantile = |place: usize| self.scale.natural([share(place); NUM_ATTRIBUTES])[attribute];
+        ((0..count).map(quantile).collect(), self.per_semitone[attribute])
+    }
+
     /// Percentiles (clamped to 0..=1) to natural units, of a sound at this MIDI note.
     pub fn natural(&self, percentiles: [f32; NUM_ATTRIBUTES], pitch: Option<f32>) -> [f32; NUM_ATTRIBUTES] {
         without_pitch(self.scale.natural(percentiles), pitch, self.per_semitone, 1.0)

@@ -10,7 +10,6 @@ mod balance;
 mod class_scale;
 mod digest;
 mod duplicates;
-mod envelope;
 mod group;
 mod layout;
 mod manifest;

@@ -37,6 +37,14 @@ pub enum EvaluateError {
         /// In what.
         what: &'static str,
     },
+    /// A model whose attacks cannot be measured.
+    #[error(
+        "model {model} is asked for no attack, or tells of attacks already; need a model of sounds that begin, without them"
+    )]
+    NoAttack {
+        /// The model's id.
+        model: String,
+    },
     /// A number out of its range.
     #[error("{field} is {found}; need {need}")]
     Setting {

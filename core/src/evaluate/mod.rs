@@ -6,6 +6,7 @@
 //! teacher is given, how far a student has strayed from it ([`Between`]). Nothing is drawn: the same call gives the same
 //! numbers, on any number of threads. Read `report.rs` first.
 
+mod attacks;
 mod between;
 mod controls;
 mod health;
@@ -18,6 +19,7 @@ mod statistics;
 mod studio;
 mod table;
 
+pub use attacks::attacks;
 pub use between::Between;
 pub use controls::{ASKED, Control};
 pub use health::{Fault, Health};

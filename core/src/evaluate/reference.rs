@@ -42,9 +42,8 @@ impl Reference {
     /// Read the folder at `root` at the model's rate and length.
     pub(super) fn read(root: &Path, model: &Model, options: &Options) -> Result<Self> {
         let card = &model.card;
-        let config = dataset_config(model);
-        let mut dataset = Dataset::scan(root, &config)?;
-        check_classes(root, &dataset.classes, card)?;
+        let config = dataset_config(card);
+        let mut dataset = scan(root, card, &config)?;
         let is_the_models = card.training.get("sounds_sha256").is_some_and(|sha| *sha == dataset.training_digest());
         let mut trained = std::mem::take(&mut dataset.train);
         let mut held_out = std::mem::take(&mut dataset.held_out);
@@ -80,13 +79,20 @@ impl Reference {
     }
 }
 
+/// The folder at `root`, which has the classes of the model.
+pub(super) fn scan(root: &Path, card: &Card, config: &DatasetConfig) -> Result<Dataset> {
+    let dataset = Dataset::scan(root, config)?;
+    check_classes(root, &dataset.classes, card)?;
+    Ok(dataset)
+}
+
 /// As the model's training read its folder.
-fn dataset_config(model: &Model) -> DatasetConfig {
-    let (card, default) = (&model.card, DatasetConfig::default());
+pub(super) fn dataset_config(card: &Card) -> DatasetConfig {
+    let default = DatasetConfig::default();
     let told = |key: &str| card.training.get(key);
     DatasetConfig {
         sample_rate: card.config.sample_rate,
-        num_samples: model.representation.num_samples(),
+        num_samples: card.config.representation.num_samples(),
         held_out: told("held_out_share").and_then(|share| share.as_f64()).unwrap_or(default.held_out),
         split_seed: told("split_seed").and_then(|seed| seed.as_u64()).unwrap_or(default.split_seed),
         windows: card.config.is_texture(),

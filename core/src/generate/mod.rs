@@ -17,6 +17,7 @@
 //! # Ok::<(), brownian_core::Error>(())
 //! ```
 
+mod attack;
 mod cancel;
 mod check_edit;
 mod condition;

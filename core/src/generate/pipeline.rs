@@ -2,6 +2,7 @@
 //!
 //! Read next: `stages.rs`, where the networks run; `inpaint.rs`, where a sound is made around another.
 
+use super::attack::{Attack, Place};
 use super::condition::{asked, condition, own_condition};
 use super::dc::{DcBlocker, block_dc_around};
 use super::edit::Init;
@@ -123,8 +124,13 @@ impl<'a> Job<'a> {
             if let Some(note) = asked_note(self.recipe).filter(|_| config.partials) {
                 (samples, held) = in_tune(samples, sample_rate, note)?;
             }
-            let start = Start { onset: config.representation.onset(), sample_rate };
-            start.set_attack(&mut samples, asked(self.recipe, Attribute::Attack));
+            let onset = config.representation.onset();
+            // A file's sound has its own attack, until another is asked for.
+            let is_own = !self.sounds.is_empty() && !self.recipe.attributes.contains_key(&Attribute::Attack);
+            if let Some(attack) = Attack::of(self.recipe, &self.shop.model.card).filter(|_| !is_own) {
+                attack.set(&mut samples, Place { onset, sample_rate, note: asked_note(self.recipe) });
+            }
+            let start = Start { onset, sample_rate };
             start.set_loudness(&mut samples, asked(self.recipe, Attribute::Loudness));
             // A note may sound on nearly to its end: whoever holds its key expects it to.
             die_away(&mut samples, if config.partials { 10 } else { 5 });

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::attack::AttackScale;
 use crate::conditioning::Attribute;
 use crate::representation::{EnvelopeConfig, RepresentationConfig};
 use crate::unet::UnetConfig;
@@ -52,6 +53,10 @@ pub struct ModelConfig {
     /// octaves and four times as fast.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub raise_below: Vec<f32>,
+    /// What each class's attacks are in seconds, in index order: sounds are made to rise in the time that is asked for. Empty
+    /// where it is not known; the networks alone follow then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attacks: Vec<AttackScale>,
     /// The first stage, if the sound's envelope is generated before its fine structure.
     pub envelope: Option<EnvelopeStageConfig>,
     /// The network of the only or second stage.

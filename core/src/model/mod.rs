@@ -3,6 +3,7 @@
 //! [`Card`] says who a model is and how to rebuild it, [`mod@file`] reads and writes its file, [`Model`] is the loaded
 //! thing, [`Registry`] finds models by id. Read `card.rs` first, then `loaded.rs`.
 
+mod attack;
 mod card;
 mod circle;
 mod context;
@@ -16,6 +17,7 @@ mod stage;
 pub mod tiny;
 mod validate;
 
+pub use attack::AttackScale;
 pub use card::{Card, DataSource, EnvelopeStageConfig, FORMAT, ModelConfig, SamplingDefaults, StageSampling};
 pub use context::Context;
 pub use file::save;

@@ -144,6 +144,7 @@ fn two_stage_config() -> ModelConfig {
         pitch: false,
         partials: false,
         raise_below: Vec::new(),
+        attacks: Vec::new(),
         envelope: Some(EnvelopeStageConfig {
             grid: EnvelopeConfig { columns: 8, bands: 8 },
             unet: unet.clone(),

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::hash::Hash;
 use std::ops::RangeInclusive;
 
+use super::attack::AttackScale;
 use super::card::{Card, FORMAT, ModelConfig, SamplingDefaults};
 use super::raise::Raise;
 use crate::error::{ModelError, Result};
@@ -45,6 +46,7 @@ impl ModelConfig {
             unique,
             "each attribute at most once, and density and movement only without decay and attack",
         )?;
+        check_attacks(self)?;
         check_networks(self)?;
         Ok(check_sampling(&self.sampling)?)
     }
@@ -55,6 +57,19 @@ fn check_classes(classes: &[String]) -> Result<(), ModelError> {
     let is_name = |name: &String| (1..=64).contains(&name.len()) && !name.chars().any(char::is_control);
     let valid = classes.iter().all(is_name) && all_differ(classes);
     require("config.classes", format!("{classes:?}"), valid, "different names of 1 to 64 printable bytes")
+}
+
+fn check_attacks(config: &ModelConfig) -> Result<(), ModelError> {
+    let (found, classes) = (config.attacks.len(), config.classes.len());
+    let need = "one for each class, or none";
+    require("config.attacks: how many", found.to_string(), found == 0 || found == classes, need)?;
+    let valid = config.attacks.iter().all(AttackScale::is_valid);
+    require(
+        "config.attacks",
+        "another".into(),
+        valid,
+        "2 to 101 rising times of -60 to 60 s, a finite slope and a factor of 0.01 to 1",
+    )
 }
 
 /// Which networks there are, and whether each can be built for what it works on.
@@ -150,6 +165,9 @@ mod tests {
             card.config.attributes = twice.into();
             assert!(card.validate().unwrap_err().to_string().contains("config.attributes"));
         }
+        let attack = |seconds: f32| AttackScale::new((vec![0.0, seconds], 0.0));
+        assert_eq!(field_of(|c| c.config.attacks = vec![attack(0.1)]), "config.attacks: how many");
+        assert_eq!(field_of(|c| c.config.attacks = vec![attack(0.1), attack(-0.1)]), "config.attacks");
         assert!(field_of(|c| c.config.unet.widths.clear()).contains("config.unet: widths"));
         assert!(field_of(|c| c.config.unet.widths[0] = usize::MAX).contains("config.unet: widths"));
         assert!(field_of(|c| envelope(c).unet.embedding = 0).contains("config.envelope.unet: embedding"));

@@ -14,7 +14,7 @@ use super::stop::Patience;
 use super::window::Window;
 use crate::audio::write_atomically;
 use crate::error::{Result, TrainError};
-use crate::model::DataSource;
+use crate::model::{AttackScale, DataSource};
 use crate::representation::{Frames, Maps};
 
 const KEY: &str = "brownian-checkpoint";
@@ -43,6 +43,9 @@ pub struct CheckpointInfo {
     pub classes: Vec<String>,
     /// Whether the sounds have pitches.
     pub pitch: bool,
+    /// What each class's attacks are; empty of textures, and where the training began before they were measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attacks: Vec<AttackScale>,
     /// SHA-256 over the training sounds, hex.
     pub sounds: String,
     /// How many sounds are trained on.

@@ -282,6 +282,7 @@ impl TrainConfig {
             pitch,
             partials: self.partials && pitch,
             raise_below: if self.partials && pitch { self.raise_below.clone() } else { Vec::new() },
+            attacks: Vec::new(),
             envelope: self.envelope.clone(),
             unet: self.unet.clone(),
             sampling: self.sampling.clone(),

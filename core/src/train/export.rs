@@ -3,9 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::checkpoint::CheckpointInfo;
+use super::config::TrainConfig;
 use super::held_out;
 use super::objective::Objective;
-use crate::model::{Card, FORMAT};
+use crate::conditioning::Attribute;
+use crate::dataset::Dataset;
+use crate::model::{AttackScale, Card, FORMAT, ModelConfig};
+
+/// What the attacks of each class are; none of textures, which do not begin.
+pub(super) fn attacks(dataset: &Dataset, config: &TrainConfig) -> Vec<AttackScale> {
+    let is_asked = config.attributes().contains(&Attribute::Attack);
+    let scales = dataset.class_scales.iter().filter(|_| is_asked);
+    scales.map(|scale| AttackScale::new(scale.quantiles(Attribute::Attack.place(), AttackScale::POINTS))).collect()
+}
 
 /// The card of the model that a training has made so far.
 pub(super) fn card(info: &CheckpointInfo) -> Card {
@@ -13,7 +23,7 @@ pub(super) fn card(info: &CheckpointInfo) -> Card {
         format: FORMAT,
         id: info.id.clone(),
         description: info.description.clone(),
-        config: info.config.model(&info.classes, info.pitch),
+        config: ModelConfig { attacks: info.attacks.clone(), ..info.config.model(&info.classes, info.pitch) },
         sources: info.sources.clone(),
         training: figures(info),
         hash: String::new(),

@@ -144,6 +144,7 @@ impl<'a> Trainer<'a> {
             seconds: 0.0,
             classes: dataset.classes.clone(),
             pitch: dataset.train.iter().any(|example| example.pitch.is_some()),
+            attacks: export::attacks(dataset, &config),
             sounds: dataset.training_digest(),
             num_sounds: dataset.train.len(),
             num_held_out: dataset.held_out.len(),

@@ -1,7 +1,7 @@
 //! Making a sound ring longer or shorter.
 
 use super::ONSET;
-use crate::dataset::envelope::Envelope;
+use crate::audio::Envelope;
 
 /// Stretch (`factor` above 1) or shorten the decay of `sound`, through an exponential gain from the onset on.
 ///

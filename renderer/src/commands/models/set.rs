@@ -1,14 +1,20 @@
 //! `brownian models set`: the same networks with another card: name, description, and how they are sampled unless told otherwise.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use brownian_core::diffusion::Sampler;
-use brownian_core::model::{Card, StageSampling, save};
+use brownian_core::evaluate::attacks;
+use brownian_core::generate::{self, Cancel, Session};
+use brownian_core::model::file::to_bytes;
+use brownian_core::model::{AttackScale, Card, Model, StageSampling, save};
 
 use crate::cli;
+use crate::interrupt::cancel_on_ctrl_c;
 use crate::models::registry;
 use crate::outcome::Outcome;
+use crate::progress::Progress;
 
 const HELP: &str = "\
 The networks stay as they are; the hash is another, since the same request makes another sound. The levels of a model of two
@@ -16,6 +22,7 @@ stages, as drums and notes are, come from a small envelope stage. With steps of 
 the fine stage, which then needs fewer.
 
   brownian models set drums --steps 4 --envelope-steps 8 --envelope-guidance 1.5 --out quick.safetensors
+  brownian models set notes --attacks notes-set --out rising.safetensors
   brownian models set runs/mine/model.safetensors --id mine --description 'My kicks' --out mine.safetensors";
 
 /// `brownian models set`
@@ -49,6 +56,10 @@ pub struct Args {
     /// steadier, 1 is white noise
     #[arg(long, value_name = "FACTOR")]
     pub drift: Option<f64>,
+    /// Measure in this folder what an asked attack is in seconds, class by class, and by how much the model's own attacks are too
+    /// long or too short: sounds are then made to rise in that time. The folder is what the model was trained on
+    #[arg(long, value_name = "DIR")]
+    pub attacks: Option<PathBuf>,
     /// Steps of the envelope stage
     #[arg(long, value_name = "N")]
     pub envelope_steps: Option<usize>,
@@ -63,17 +74,37 @@ pub struct Args {
 /// Run the command.
 ///
 /// # Errors
-/// An unknown model, a setting out of range, an envelope stage that the model lacks, a file that is there or cannot be
+/// An unknown model, a setting out of range, an envelope stage that the model lacks, a folder of other classes, a file that is there or cannot be
 /// written.
 pub fn run(args: &Args) -> Result<Outcome> {
     let out = args.out.display();
     ensure!(args.force || !args.out.exists(), "{out} is there already; name another file, or replace it with --force");
     let model = registry().stored(&args.model)?;
-    let card = changed(args, model.card)?;
-    let card =
-        save(&args.out, &card, &model.tensors.into_iter().collect()).with_context(|| format!("cannot write {out}"))?;
+    let mut card = changed(args, model.card)?;
+    let tensors = model.tensors.into_iter().collect();
+    if let Some(folder) = &args.attacks {
+        let cancel = cancel_on_ctrl_c()?;
+        card.config.attacks.clear();
+        let (bytes, unmeasured) = to_bytes(&card.id, &card, &tensors)?;
+        let measured = measure_attacks(folder, &unmeasured.id, &bytes, &cancel);
+        if cancel.is_cancelled() {
+            return Ok(Outcome::Interrupted);
+        }
+        card.config.attacks = measured?;
+    }
+    let card = save(&args.out, &card, &tensors).with_context(|| format!("cannot write {out}"))?;
     eprintln!("{} is now in {out}, {}", card.id, card.hash);
     Ok(Outcome::Done)
+}
+
+/// The attacks of the model in these bytes, which tells of none yet.
+fn measure_attacks(folder: &Path, id: &str, bytes: &[u8], cancel: &Cancel) -> Result<Vec<AttackScale>> {
+    let model = Model::from_bytes(id, bytes, &generate::device("cpu")?)?;
+    let progress = Progress::new(0, "clips");
+    let session = Session::new(Arc::new(model), 0)?;
+    let measured = attacks(&session, folder, cancel, &|done, all| progress.set(done, all));
+    progress.clear();
+    Ok(measured?)
 }
 
 /// The card with what was asked for in place of what it said.

@@ -8,14 +8,14 @@ const DECAY_WINDOW_S: f64 = 0.020;
 const ATTACK_WINDOW_S: f64 = 0.003;
 
 /// The mean power in short blocks, as a running sum, so that any smoothing costs one difference a block.
-pub(super) struct Envelope {
+pub(crate) struct Envelope {
     sums: Vec<f64>,
     block_s: f64,
 }
 
 impl Envelope {
     /// Read `samples` once.
-    pub(super) fn new(samples: &[f32], sample_rate: u32) -> Self {
+    pub(crate) fn new(samples: &[f32], sample_rate: u32) -> Self {
         let block = ((f64::from(sample_rate) / BLOCKS_PER_SECOND).round() as usize).max(1);
         let mut total = 0.0;
         let powers = samples.chunks(block).map(|c| f64::from(c.iter().map(|x| x * x).sum::<f32>()));
@@ -26,8 +26,24 @@ impl Envelope {
         Self { sums: sums.collect(), block_s: block as f64 / f64::from(sample_rate) }
     }
 
+    /// The same after gains, one for each block: as if no gain changed within one.
+    pub(crate) fn after(&self, gains: &[f64]) -> Self {
+        let mut total = 0.0;
+        let powers = self.sums.windows(2).zip(gains).map(|(ends, gain)| (ends[1] - ends[0]) * gain * gain);
+        let sums = std::iter::once(0.0).chain(powers.map(|power| {
+            total += power;
+            total
+        }));
+        Self { sums: sums.collect(), block_s: self.block_s }
+    }
+
+    /// How long a block is, in seconds.
+    pub(crate) fn block_s(&self) -> f64 {
+        self.block_s
+    }
+
     /// Seconds for which the level smoothed over 20 ms lies within 40 dB of its peak, from first to last.
-    pub(super) fn decay_s(&self) -> f64 {
+    pub(crate) fn decay_s(&self) -> f64 {
         let level = self.smoothed(DECAY_WINDOW_S);
         let threshold = 1e-4 * max(&level);
         let loud = |level: &f64| *level >= threshold && *level > 0.0;
@@ -40,15 +56,21 @@ impl Envelope {
     /// Seconds in which the level smoothed over 3 ms rises from 20 dB below its peak to 3 dB below.
     ///
     /// Not to the peak itself, nor to just below it: on a flat top their places are chance.
-    pub(super) fn attack_s(&self) -> f64 {
+    pub(crate) fn attack_s(&self) -> f64 {
+        self.rise_s(0.501)
+    }
+
+    /// Seconds in which the level smoothed over 3 ms rises from 20 dB below its peak to this share (0.01..=1) of the peak's
+    /// power.
+    pub(crate) fn rise_s(&self, share: f64) -> f64 {
         let level = self.smoothed(ATTACK_WINDOW_S);
         let peak = max(&level);
         let first = |share: f64| level.iter().position(|l| *l >= share * peak).unwrap_or(0);
-        (first(0.501) - first(0.01)) as f64 * self.block_s
+        (first(share) - first(0.01)) as f64 * self.block_s
     }
 
-    /// The mean of a centred window about every block, silence beyond the ends.
-    fn smoothed(&self, window_s: f64) -> Vec<f64> {
+    /// The sum over a centred window about every block, silence beyond the ends: the level but for a factor.
+    pub(crate) fn smoothed(&self, window_s: f64) -> Vec<f64> {
         let half = ((window_s / self.block_s / 2.0).round() as usize).max(1);
         let num_blocks = self.sums.len() - 1;
         (0..num_blocks).map(|i| self.sums[(i + half + 1).min(num_blocks)] - self.sums[i.saturating_sub(half)]).collect()
