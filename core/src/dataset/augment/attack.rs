@@ -13,7 +13,7 @@ pub(super) fn soften(sound: &mut [f32], rise_s: f32, sample_rate: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::envelope::Envelope;
+    use crate::audio::Envelope;
 
     #[test]
     fn a_steady_tone_takes_the_longer_to_rise() {
