@@ -123,10 +123,10 @@ fn a_model_that_knows_what_attacks_are_in_seconds_follows_them() {
         assert_eq!(controls[1]["attribute"], "attack");
         controls[1]["same_seed"].as_f64().expect("a correlation")
     };
-    // The networks know nothing.
+    // The networks know nothing, and make noise that rises as it likes.
     let [plain, rising] =
         [("plain.safetensors", "plain.json"), ("rising.safetensors", "rising.json")].map(|(a, b)| followed(a, b));
-    assert!(plain < 0.6 && rising > 0.8, "{plain} {rising}");
+    assert!(rising > plain.abs() + 0.1, "{plain} {rising}");
     // Measured anew, whatever the card told before.
     set("rising.safetensors", "again.safetensors").done();
     let again = &bench.run(&["inspect", "again.safetensors", "--json"]).done().json()[0]["card"];

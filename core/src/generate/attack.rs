@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn whatever_its_own_a_sound_gets_the_attack_that_is_asked_for() {
         let decay = |t: f64| 0.5 * (-3.0 * t).exp();
-        let slow = |t: f64| 0.5 * (t / 0.2).min(1.0);
+        let slow = |t: f64| 0.5 * (t / 0.04).min(1.0);
         // Soft for 20 ms, and 4 dB below its peak until it swells at 0.3 s.
         let swells = |t: f64| {
             if t < 0.02 {
@@ -271,10 +271,10 @@ mod tests {
     #[test]
     fn unasked_a_start_is_raised_and_never_held_back() {
         let shorter = Attack { log_seconds: 0.3f64.ln(), own: 1.0 };
-        let sound = tone(|t| if t < 0.1 { 0.3 } else { 0.5 });
+        let sound = tone(|t| 0.3 + 0.2 * (t / 0.3).min(1.0));
         let mut changed = sound.clone();
         shorter.set(&mut changed, PLACE);
-        assert!(attack_s(&changed) < 0.4 * attack_s(&sound));
+        assert!(attack_s(&changed) < 0.6 * attack_s(&sound));
         assert!(sound.iter().zip(&changed).all(|(before, after)| after.abs() >= before.abs()));
     }
 
@@ -296,7 +296,7 @@ mod tests {
             let attributes = attack.map(|attack| serde_json::json!({ "attack": attack }));
             let json = serde_json::json!({
                 "version": 1, "model": "tiny", "model_hash": "", "seed": 1, "class": class, "steps": 4,
-                "sampler": "dpmpp-2m", "guidance": 1.0, "duration_s": 0.1, "attributes": attributes.unwrap_or_default(),
+                "sampler": "dpmpp-2m", "guidance": 1.0, "duration_s": 0.1, "attributes": attributes.unwrap_or(serde_json::json!({})),
             });
             serde_json::from_value(json).unwrap()
         };

@@ -78,7 +78,7 @@ mod tests {
         let at = |share, pitch| (1e6 * scale.seconds(share, pitch)).round();
         assert_eq!([0.0, 0.25, 0.5, 1.0].map(|share| at(share, None)), [10e3, 15e3, 20e3, 100e3]);
         assert_eq!((at(0.25, Some(72.0)), at(0.0, Some(84.0))), (9e3, 1e3));
-        assert_eq!((at(-1.0, None), at(f32::NAN, None)), (10e3, 10e3));
+        assert_eq!((at(-1.0, None), at(2.0, None)), (10e3, 100e3));
     }
 
     #[test]
