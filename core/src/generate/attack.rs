@@ -241,7 +241,7 @@ mod tests {
         // Soft for 20 ms, and 4 dB below its peak until it swells at 0.3 s.
         let swells = |t: f64| {
             if t < 0.02 {
-                0.05
+                0.1
             } else if t < 0.3 {
                 0.3
             } else {
