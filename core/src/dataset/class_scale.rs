@@ -41,7 +41,7 @@ impl ClassScale {
         self.scale.percentiles(without_pitch(natural, pitch, self.per_semitone, -1.0))
     }
 
-    /// So many evenly spaced quantiles of an attribute, by its index, of sounds at [`REFERENCE_PITCH`], and what a semitone up
+    /// So many evenly spaced quantiles of an attribute, by its index, of sounds at middle C, and what a semitone up
     /// adds to each; in natural units.
     pub fn quantiles(&self, attribute: usize, count: usize) -> (Vec<f32>, f32) {
         let share = |place: usize| place as f32 / (count - 1) as f32;
