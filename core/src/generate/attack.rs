@@ -66,7 +66,7 @@ impl Attack {
     /// Let the sound rise so, as near to it as can be: raise what is softer before the loudest moment, then let it rise slowly.
     /// The latter only where an attack is asked for.
     ///
-    /// About 2 ms for a second of sound.
+    /// A few milliseconds for a second of sound.
     pub(super) fn set(self, samples: &mut [f32], place: Place) {
         let envelope = Envelope::new(samples, place.sample_rate);
         let own_s = envelope.attack_s().max(envelope.block_s());
@@ -160,6 +160,7 @@ impl Place {
     }
 }
 
+/// As [`Attack::of`], also where it is the networks' own.
 fn wanted(recipe: &Recipe, config: &ModelConfig) -> Attack {
     let log = |of: &dyn Fn(&AttackScale) -> f32| mean_log(recipe, config, of);
     let here = match recipe.attributes.get(&Attribute::Attack) {

@@ -5,7 +5,6 @@ use std::fmt::Display;
 use std::hash::Hash;
 use std::ops::RangeInclusive;
 
-use super::attack::AttackScale;
 use super::card::{Card, FORMAT, ModelConfig, SamplingDefaults};
 use super::raise::Raise;
 use crate::error::{ModelError, Result};
@@ -63,13 +62,9 @@ fn check_attacks(config: &ModelConfig) -> Result<(), ModelError> {
     let (found, classes) = (config.attacks.len(), config.classes.len());
     let need = "one for each class, or none";
     require("config.attacks: how many", found.to_string(), found == 0 || found == classes, need)?;
-    let valid = config.attacks.iter().all(AttackScale::is_valid);
-    require(
-        "config.attacks",
-        "another".into(),
-        valid,
-        "2 to 101 rising times of -60 to 60 s, a finite slope and a factor of 0.01 to 1",
-    )
+    let need = "2 to 101 rising times of -60 to 60 s, a finite slope and a factor of 0.01 to 1";
+    let mut broken = config.attacks.iter().filter(|scale| !scale.is_valid());
+    broken.next().map_or(Ok(()), |scale| require("config.attacks", format!("{scale:?}"), false, need))
 }
 
 /// Which networks there are, and whether each can be built for what it works on.
@@ -128,6 +123,7 @@ fn require(field: &str, found: String, valid: bool, need: &str) -> Result<(), Mo
 
 #[cfg(test)]
 mod tests {
+    use super::super::attack::AttackScale;
     use super::super::tiny::two_stage_card as tiny_card;
     use super::*;
     use crate::Error;

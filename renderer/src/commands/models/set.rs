@@ -74,8 +74,8 @@ pub struct Args {
 /// Run the command.
 ///
 /// # Errors
-/// An unknown model, a setting out of range, an envelope stage that the model lacks, a folder of other classes, a file that is there or cannot be
-/// written.
+/// An unknown model, a setting out of range, an envelope stage that the model lacks, a folder of other classes, a file that
+/// is there or cannot be written.
 pub fn run(args: &Args) -> Result<Outcome> {
     let out = args.out.display();
     ensure!(args.force || !args.out.exists(), "{out} is there already; name another file, or replace it with --force");
