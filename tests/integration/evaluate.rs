@@ -116,6 +116,7 @@ fn a_model_that_knows_what_attacks_are_in_seconds_follows_them() {
     for scale in attacks {
         let seconds: Vec<f64> = scale["quantiles_s"].as_array().unwrap().iter().filter_map(Value::as_f64).collect();
         assert!(seconds.len() == 21 && seconds.is_sorted() && seconds[0] < 0.01 && seconds[20] > 0.01, "{scale}");
+        assert!(scale["peak_s"].as_f64().is_some_and(|seconds| (0.0..0.1).contains(&seconds)), "{scale}");
     }
     let followed = |model, file| {
         bench.run(&evaluate(model, &["--json", file])).done();
@@ -134,6 +135,30 @@ fn a_model_that_knows_what_attacks_are_in_seconds_follows_them() {
     set("tiny", "no.safetensors").refused(2, &["tiny", "no attack"]);
     let nowhere = ["models", "set", "plain.safetensors", "--attacks", "nowhere", "--out", "no.safetensors"];
     bench.run(&nowhere).refused(2, &["nowhere", "no such folder"]);
+    assert!(!bench.path("no.safetensors").exists());
+}
+
+#[test]
+fn notes_of_recordings_that_stand_start_from_noise_that_stands() {
+    let bench = bench();
+    let mut card = tiny::two_stage_card();
+    (card.config.partials, card.config.pitch) = (true, true);
+    tiny::write(&bench.path("plain.safetensors"), &card).expect("a model");
+    bench.run(&["models", "set", "plain.safetensors", "--wander", "set", "--out", "standing.safetensors"]).done();
+    let card = &bench.run(&["inspect", "standing.safetensors", "--json"]).done().json()[0]["card"];
+    let wanders: Vec<f64> = card["config"]["wanders"].as_array().unwrap().iter().filter_map(Value::as_f64).collect();
+    assert!(wanders.len() == 2 && wanders.iter().all(|db| (0.0..30.0).contains(db)), "{wanders:?}");
+    let sound = |model: &str, out: &str| {
+        bench.run(&["render", model, "--class", "kick", "--pitch", "60", "--seed", "1", "--out", out]).done();
+        std::fs::read(bench.path(out)).expect("a sound")
+    };
+    let samples = |bytes: &[u8]| bytes[bytes.len() / 2..bytes.len() / 2 + 64].to_vec();
+    let [plain, standing] =
+        [("plain.safetensors", "plain.wav"), ("standing.safetensors", "standing.wav")].map(|(a, b)| sound(a, b));
+    assert_ne!(samples(&plain), samples(&standing));
+    bench
+        .run(&["models", "set", "tiny", "--wander", "set", "--out", "no.safetensors"])
+        .refused(2, &["tiny", "no notes"]);
     assert!(!bench.path("no.safetensors").exists());
 }
 

@@ -44,6 +44,7 @@ fn config() -> ModelConfig {
         partials: false,
         raise_below: Vec::new(),
         attacks: Vec::new(),
+        wanders: Vec::new(),
         envelope: None,
         unet: UnetConfig {
             // Each width over two levels: the frames fall by 4 from width to width, to 128 where there is attention.

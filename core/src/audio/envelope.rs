@@ -69,6 +69,11 @@ impl Envelope {
         (first(share) - first(0.01)) as f64 * self.block_s
     }
 
+    /// Seconds from 3 dB below the peak of the level smoothed over 3 ms to that peak.
+    pub(crate) fn peak_s(&self) -> f64 {
+        (self.rise_s(1.0) - self.attack_s()).max(0.0)
+    }
+
     /// The sum over a centred window about every block, silence beyond the ends: the level but for a factor.
     pub(crate) fn smoothed(&self, window_s: f64) -> Vec<f64> {
         let half = ((window_s / self.block_s / 2.0).round() as usize).max(1);

@@ -21,6 +21,7 @@ mod scan;
 mod spectrum;
 mod split;
 mod texture;
+mod wander;
 mod window;
 
 pub use attributes::{AttributeMeter, NUM_ATTRIBUTES};
@@ -30,6 +31,7 @@ pub use prepare::ONSET;
 pub use report::{ClassReport, ScanReport};
 pub use scale::AttributeScale;
 
+use crate::audio::Envelope;
 use crate::error::{DatasetError, Result};
 use crate::noise::NoiseStream;
 use std::borrow::Cow;
@@ -153,6 +155,11 @@ impl Dataset {
     /// The attributes of `samples` (at the dataset's rate) in natural units.
     pub fn measure_natural(&self, samples: &[f32]) -> [f32; NUM_ATTRIBUTES] {
         self.tools.meter.measure(samples)
+    }
+
+    /// Seconds from the end of an example's attack to its loudest moment.
+    pub fn peak_s(&self, example: &Example) -> f64 {
+        Envelope::new(&self.plain(example).samples, self.config.sample_rate).peak_s()
     }
 
     /// An example's attributes as percentiles of the whole training set, within the range that its class has there.

@@ -45,6 +45,12 @@ pub enum EvaluateError {
         /// The model's id.
         model: String,
     },
+    /// A model that makes no notes.
+    #[error("model {model} makes no notes; need one that sees the partials of a pitch")]
+    NoNotes {
+        /// The model's id.
+        model: String,
+    },
     /// A number out of its range.
     #[error("{field} is {found}; need {need}")]
     Setting {

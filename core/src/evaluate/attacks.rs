@@ -23,7 +23,7 @@ const LEAST: f64 = 0.1;
 
 /// The scale of each class, in the order of the model's classes, over the sounds in a folder that its training would hear. Of
 /// each class up to 48 recordings are compared with renders at their pitches, seeds 1, 2, …, for
-/// [`AttackScale::unasked`].
+/// [`AttackScale::unasked`]; these recordings tell [`AttackScale::peak_s`].
 ///
 /// # Errors
 /// A model that is not asked for an attack, or whose card tells of attacks already; other classes than the model's, and as a
@@ -79,6 +79,8 @@ impl<'a> Class<'a> {
         let factor = if made.is_empty() { 1.0 } else { libm::exp(median(recorded) - median(made)) };
         let unasked = (1e3 * factor.clamp(LEAST, 1.0)).round() / 1e3;
         let scale = AttackScale::new(dataset.class_scales[self.index].quantiles(place, AttackScale::POINTS));
-        Ok(AttackScale { unasked: unasked as f32, ..scale })
+        let peak_s = median(self.recorded.iter().map(|example| dataset.peak_s(example)));
+        let peak_s = (!self.recorded.is_empty()).then_some((1e6 * peak_s).round() as f32 / 1e6);
+        Ok(AttackScale { unasked: unasked as f32, peak_s, ..scale })
     }
 }

@@ -18,6 +18,7 @@ mod set;
 mod statistics;
 mod studio;
 mod table;
+mod wanders;
 
 pub use attacks::attacks;
 pub use between::Between;
@@ -28,3 +29,4 @@ pub use options::{Options, Settings};
 pub use reference::Split;
 pub use report::{ModelReport, Report, evaluate};
 pub use table::{Measures, Table, Tuning};
+pub use wanders::wanders;

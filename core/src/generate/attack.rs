@@ -4,6 +4,7 @@
 //! after it has begun counts as one that rises slowly. So the sound itself is measured as the training measured, and its start
 //! raised or lowered until it rises in the time that is asked for. What rises in that time by itself stays as it is.
 
+use super::classes::mean_of_classes;
 use super::edit::{Morph, MorphEnd};
 use super::recipe::Recipe;
 use crate::audio::Envelope;
@@ -149,20 +150,35 @@ impl Place {
 
     /// What brings every moment before the loudest to its level, in dB, and nothing after it: one for each block.
     fn lift_db(self, envelope: &Envelope) -> Vec<f64> {
-        let window_s = self.note.map_or(WINDOW_S, |note| PERIODS / hz(note)).max(0.5 * WINDOW_S);
-        let level: Vec<f64> =
-            envelope.smoothed(window_s).iter().map(|power| 10.0 * libm::log10(power + SILENCE)).collect();
-        let loudest = (0..level.len()).max_by(|&a, &b| level[a].total_cmp(&level[b])).unwrap_or(0);
+        let level = self.level_db(envelope);
+        let loudest = loudest(&level);
         let peak = level.get(loudest).copied().unwrap_or(0.0);
         let lift = |(n, db): (usize, &f64)| if n < loudest { (peak - db).clamp(0.0, MOST_DB) } else { 0.0 };
         let lift: Vec<f64> = level.iter().enumerate().map(lift).collect();
-        mean_around(&lift, (0.5 * window_s / envelope.block_s()) as usize)
+        mean_around(&lift, (0.5 * self.window_s() / envelope.block_s()) as usize)
     }
+
+    /// The span over which there is a level, in seconds.
+    pub(super) fn window_s(self) -> f64 {
+        self.note.map_or(WINDOW_S, |note| PERIODS / hz(note)).max(0.5 * WINDOW_S)
+    }
+
+    /// The level about every block, in dB but for a constant.
+    pub(super) fn level_db(self, envelope: &Envelope) -> Vec<f64> {
+        envelope.smoothed(self.window_s()).iter().map(|power| 10.0 * libm::log10(power + SILENCE)).collect()
+    }
+}
+
+/// The block of the highest level, the last of several.
+pub(super) fn loudest(level: &[f64]) -> usize {
+    (0..level.len()).max_by(|&a, &b| level[a].total_cmp(&level[b])).unwrap_or(0)
 }
 
 /// As [`Attack::of`], also where it is the networks' own.
 fn wanted(recipe: &Recipe, config: &ModelConfig) -> Attack {
-    let log = |of: &dyn Fn(&AttackScale) -> f32| mean_log(recipe, config, of);
+    let log = |of: &dyn Fn(&AttackScale) -> f32| {
+        mean_of_classes(recipe, config, |class| libm::log(f64::from(of(&config.attacks[class]))))
+    };
     let here = match recipe.attributes.get(&Attribute::Attack) {
         _ if config.attacks.is_empty() => Attack::OWN,
         Some(share) => Attack { log_seconds: log(&|scale| scale.seconds(*share, recipe.pitch)), own: 0.0 },
@@ -174,24 +190,8 @@ fn wanted(recipe: &Recipe, config: &ModelConfig) -> Attack {
     }
 }
 
-/// The logarithm of a number that the class of a recipe has, or the mean of those of its classes; of any class, of all.
-fn mean_log(recipe: &Recipe, config: &ModelConfig, of: &dyn Fn(&AttackScale) -> f32) -> f64 {
-    let index = |name: &String| config.classes.iter().position(|class| class == name);
-    let mix = recipe.edit.class_mix.iter().filter_map(|(name, weight)| Some((*weight, index(name)?)));
-    let mut parts: Vec<(f64, usize)> = mix.collect();
-    if parts.is_empty() {
-        parts = recipe.class.iter().filter_map(index).map(|n| (1.0, n)).collect();
-    }
-    if parts.is_empty() {
-        parts = (0..config.attacks.len()).map(|n| (1.0, n)).collect();
-    }
-    let weight: f64 = parts.iter().map(|(weight, _)| weight).sum();
-    let log = |(weight, n): &(f64, usize)| weight * libm::log(f64::from(of(&config.attacks[*n])));
-    parts.iter().map(log).sum::<f64>() / weight
-}
-
 /// The mean over `half` values to either side, as if there were zeros beyond the ends.
-fn mean_around(values: &[f64], half: usize) -> Vec<f64> {
+pub(super) fn mean_around(values: &[f64], half: usize) -> Vec<f64> {
     let mut total = 0.0;
     let sums: Vec<f64> = std::iter::once(0.0)
         .chain(values.iter().map(|value| {
@@ -205,7 +205,7 @@ fn mean_around(values: &[f64], half: usize) -> Vec<f64> {
 }
 
 /// As a factor.
-fn gain(db: f64) -> f64 {
+pub(super) fn gain(db: f64) -> f64 {
     libm::exp10(db / 20.0)
 }
 

@@ -1,32 +1,53 @@
-//! [`Drift`]: how far the levels of a texture drift, of the noise that it starts from.
+//! [`Drift`]: how far the levels of a sound drift, of the noise that it starts from.
 //!
 //! Of `ambient`, levels drift nearly twice as far as recordings' do, around means that differ too little, whichever solver follows
 //! the path and in however many steps (docs/TRAINING.md, section 5). Both are told by the slow parts of the noise at its start, and
-//! here they are put right, once for a sound.
+//! here they are put right, once for a sound. So are those of notes that are held or ring, whose partials stand or decay evenly where
+//! they were recorded and swell against one another where they come out of white noise (section 4).
 
+use super::classes::mean_of_classes;
 use super::condition::asked;
 use super::recipe::Recipe;
 use crate::conditioning::Attribute;
-use crate::model::Card;
+use crate::model::{Card, ModelConfig};
 
 /// Frames to each side of one over which a mean is taken, twice: what stays is slow. Both sides are 52 ms of a hop of 256 at 44.1 kHz.
 const SLOW: usize = 4;
 
+/// How far levels wander in recordings of classes whose notes stand, and of those whose notes do not, in dB.
+const WANDERS_DB: [f64; 2] = [0.6, 1.5];
+/// What is slow in the noise of their fine stage, in seconds.
+const SLOW_S: [f64; 2] = [0.104, 0.383];
+/// What is slow in that of their envelope stage, at least, in seconds.
+const SLOW_LEVELS_S: f64 = 0.23;
+/// Factor on what is slow there: the levels of whole bands move less than those of single partials.
+const LEVELS: f32 = 0.5;
+
 /// A filter of noise along time, for every channel by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Drift {
-    /// Factor on what is slower than [`SLOW`].
+    /// Factor on what is slower than a mean over `side` frames to each side of one, taken twice.
     slow: f32,
+    side: usize,
     /// Factor on the mean over a window.
     mean: f32,
     /// Frames of a window, as the network was trained on.
     window: usize,
 }
 
+/// The stage of a note, and its frames.
+#[derive(Clone, Copy)]
+pub(super) enum Stage {
+    /// Columns of the envelope, of so many seconds in the mean.
+    Levels(f64),
+    /// Frames, of so many seconds.
+    Fine(f64),
+}
+
 impl Default for Drift {
     /// White noise stays white.
     fn default() -> Self {
-        Self { slow: 1.0, mean: 1.0, window: 1 }
+        Self { slow: 1.0, side: SLOW, mean: 1.0, window: 1 }
     }
 }
 
@@ -39,12 +60,30 @@ impl Drift {
         }
         let drift = card.config.sampling.drift as f32;
         let slow = drift * libm::exp2f(2.0 * asked(recipe, Attribute::Movement) - 1.0);
-        Self { slow, mean: drift.recip(), window }
+        Self { slow, mean: drift.recip(), window, ..Self::default() }
+    }
+
+    /// Of a note of so many frames, by how far its class wanders, if the model knows: the less, the more of the noise is slow. The
+    /// slow part is left out of the fine stage, and made less in the envelope's; means stay.
+    pub(super) fn of_note(recipe: &Recipe, config: &ModelConfig, stage: Stage, num_frames: usize) -> Self {
+        if config.wanders.is_empty() {
+            return Self::default();
+        }
+        let wander = mean_of_classes(recipe, config, |class| f64::from(config.wanders[class]));
+        let [stands, moves] = WANDERS_DB;
+        let share = ((wander - stands) / (moves - stands)).clamp(0.0, 1.0);
+        let slow_s = SLOW_S[0] * libm::pow(SLOW_S[1] / SLOW_S[0], share);
+        let side = |seconds: f64, frame_s: f64| (0.5 * (seconds / frame_s - 1.0)).round().max(1.0) as usize;
+        let (slow, side) = match stage {
+            Stage::Levels(column_s) => (LEVELS, side(slow_s.max(SLOW_LEVELS_S), column_s)),
+            Stage::Fine(frame_s) => (0.0, side(slow_s, frame_s)),
+        };
+        Self { slow, side, mean: 1.0, window: num_frames }
     }
 
     /// Frames to each side that a filtered frame of a piece is made of.
     pub(super) fn reach(self) -> usize {
-        if self.is_none() { 0 } else { 2 * SLOW }
+        if self.is_none() { 0 } else { 2 * self.side }
     }
 
     /// Filter frames on a circle, time-major. The mean over a circle longer than a window becomes as large as over a window, so
@@ -59,7 +98,7 @@ impl Drift {
             let row: Vec<f32> = noise[channel..].iter().step_by(num_channels).copied().collect();
             let mean = row.iter().sum::<f32>() / num_frames as f32;
             let cells = noise[channel..].iter_mut().step_by(num_channels);
-            cells.zip(slow_part(&row)).for_each(|(cell, slow)| {
+            cells.zip(slow_part(&row, self.side)).for_each(|(cell, slow)| {
                 *cell += (self.slow - 1.0) * (slow - mean) + (longer * self.mean - 1.0) * mean;
             });
         }
@@ -75,7 +114,9 @@ impl Drift {
         for (channel, mean) in means.iter().enumerate() {
             let row: Vec<f32> = noise[channel..].iter().step_by(means.len()).copied().collect();
             let cells = noise[channel..].iter_mut().step_by(means.len());
-            cells.zip(slow_part(&row)).for_each(|(cell, slow)| *cell += (self.slow - 1.0) * slow + scale * mean);
+            cells
+                .zip(slow_part(&row, self.side))
+                .for_each(|(cell, slow)| *cell += (self.slow - 1.0) * slow + scale * mean);
         }
     }
 
@@ -85,8 +126,8 @@ impl Drift {
 }
 
 /// What of a circle is slow.
-fn slow_part(values: &[f32]) -> Vec<f32> {
-    moving_mean(&moving_mean(values, SLOW), SLOW)
+fn slow_part(values: &[f32], side: usize) -> Vec<f32> {
+    moving_mean(&moving_mean(values, side), side)
 }
 
 /// The mean of so many values to each side of one, on a circle: of all, where that is more than there are.
@@ -121,7 +162,7 @@ mod tests {
 
     fn filtered(slow: f32, mean: f32, window: usize, frames: usize) -> Vec<f32> {
         let mut noise = white(frames);
-        Drift { slow, mean, window }.filter(&mut noise, CHANNELS);
+        Drift { slow, mean, window, ..Drift::default() }.filter(&mut noise, CHANNELS);
         noise
     }
 
@@ -156,6 +197,34 @@ mod tests {
     }
 
     #[test]
+    fn notes_of_a_class_that_stands_lose_more_of_the_noise_and_keep_its_mean() {
+        let recipe = |class: &str| -> Recipe {
+            let json = serde_json::json!({
+                "version": 1, "model": "tiny", "model_hash": "", "seed": 1, "class": class, "steps": 4, "sampler": "dpmpp-2m",
+                "guidance": 1.5, "duration_s": 1.0,
+            });
+            serde_json::from_value(json).unwrap()
+        };
+        let mut config = tiny::two_stage_card().config;
+        let fine = |config: &_, class| Drift::of_note(&recipe(class), config, Stage::Fine(0.0116), 128);
+        assert_eq!(fine(&config, "kick"), Drift::default());
+        config.wanders = vec![0.0, 5.0];
+        assert_eq!(["kick", "snare"].map(|class| fine(&config, class).side), [4, 16]);
+        let levels = |class| Drift::of_note(&recipe(class), &config, Stage::Levels(0.0465), 32);
+        assert_eq!(["kick", "snare"].map(|class| (levels(class).side, levels(class).slow)), [(2, 0.5), (4, 0.5)]);
+        let (before, mut after) = (white(128), white(128));
+        fine(&config, "kick").filter(&mut after, CHANNELS);
+        let gain = |cycles| (power(&after, cycles) / power(&before, cycles)).sqrt();
+        assert!(
+            (gain(0) - 1.0).abs() < 1e-3 && gain(2) < 0.05 && gain(50) > 0.95,
+            "{} {} {}",
+            gain(0),
+            gain(2),
+            gain(50)
+        );
+    }
+
+    #[test]
     fn means_slow_and_fast_parts_are_scaled_by_what_each_was_told() {
         let (before, after) = (white(256), filtered(0.5, 2.0, 256, 256));
         let gain = |cycles| (power(&after, cycles) / power(&before, cycles)).sqrt();
@@ -176,7 +245,7 @@ mod tests {
     #[test]
     fn factors_of_one_change_nothing_and_pieces_agree_where_they_lap_over() {
         assert_eq!(filtered(1.0, 1.0, 256, 64), white(64));
-        let drift = Drift { slow: 0.5, mean: 2.0, window: 64 };
+        let drift = Drift { slow: 0.5, mean: 2.0, window: 64, ..Drift::default() };
         let means: Vec<f32> = (0..CHANNELS).map(|channel| channel as f32 / 32.0).collect();
         let piece = |frames: std::ops::Range<usize>| {
             let mut piece = white(512)[frames.start * CHANNELS..frames.end * CHANNELS].to_vec();

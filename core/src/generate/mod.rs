@@ -20,8 +20,10 @@
 mod attack;
 mod cancel;
 mod check_edit;
+mod classes;
 mod condition;
 mod contrast;
+mod crest;
 mod dc;
 mod device;
 mod dither;

@@ -4,6 +4,7 @@
 
 use super::attack::{Attack, Place};
 use super::condition::{asked, condition, own_condition};
+use super::crest::Crest;
 use super::dc::{DcBlocker, block_dc_around};
 use super::edit::Init;
 use super::fade::{die_away, fade_ends, fade_out};
@@ -127,8 +128,12 @@ impl<'a> Job<'a> {
             let onset = config.representation.onset();
             // A file's sound has its own attack, until another is asked for.
             let is_own = !self.sounds.is_empty() && !self.recipe.attributes.contains_key(&Attribute::Attack);
+            let place = Place { onset, sample_rate, note: asked_note(self.recipe) };
             if let Some(attack) = Attack::of(self.recipe, &self.shop.model.card).filter(|_| !is_own) {
-                attack.set(&mut samples, Place { onset, sample_rate, note: asked_note(self.recipe) });
+                attack.set(&mut samples, place);
+            }
+            if let Some(crest) = Crest::of(self.recipe, &self.shop.model.card).filter(|_| !is_own) {
+                crest.set(&mut samples, place);
             }
             let start = Start { onset, sample_rate };
             start.set_loudness(&mut samples, asked(self.recipe, Attribute::Loudness));

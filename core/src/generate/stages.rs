@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use super::condition::{asked, away_from, condition, own_condition};
 use super::contrast::set_noisiness;
-use super::drift::Drift;
+use super::drift::{self, Drift};
 use super::field::{Fields, inverted_files, of_side, turn};
 use super::recipe::Recipe;
 use super::sound_file::SoundFile;
@@ -16,7 +16,7 @@ use crate::conditioning::{Attribute, Blend};
 use crate::diffusion::{Denoiser, Knowing, Sampler, invert, karras_sigmas};
 use crate::error::Result;
 use crate::model::{EnvelopePart, Model, ModelConfig, Sampling, Stage, StageSampling, told_blend};
-use crate::representation::{Frames, Maps, RepresentationConfig};
+use crate::representation::{Frames, Lobes, Maps, RepresentationConfig};
 
 /// Bend of the noise schedule (Karras et al. 2022).
 pub(super) const RHO: f64 = 7.0;
@@ -160,6 +160,7 @@ impl<'a> Run<'a> {
         self.model.maps.denormalise(None, &mut frames);
         frames.data.iter_mut().zip(&expanded.data).for_each(|(residual, envelope)| *residual += envelope);
         self.steady_frames(guide, &mut frames);
+        self.restore_lobes(guide, &mut frames);
         if matches!(guide, Guide::Nothing) {
             set_noisiness(&mut frames, asked(self.recipe, Attribute::Noisiness));
         }
@@ -178,6 +179,15 @@ impl<'a> Run<'a> {
         let per_second = f64::from(config.sample_rate) / config.representation.hop_length() as f64;
         let widest = ((widest_s * per_second) as f32).max(by.frames[0]);
         Steadying { frames: [by.frames[0], widest], ..by }.steady(frames, self.model.is_on_circle());
+    }
+
+    /// Let the bins of a note's partials tell one frequency each; what comes of a file tells its own.
+    fn restore_lobes(&self, guide: Guide<'_>, frames: &mut Frames) {
+        let config = &self.model.card.config;
+        let lobes = Lobes::new(&config.representation).filter(|_| config.partials && matches!(guide, Guide::Nothing));
+        if let Some(lobes) = lobes {
+            lobes.restore(frames);
+        }
     }
 
     /// The envelope at every frame; on a circle of several clips, theirs one after the other.
@@ -250,7 +260,7 @@ impl<'a> Run<'a> {
         let drift = match &start {
             // What hides a sound is white, whatever the sound.
             Start::Near(..) => Drift::default(),
-            _ => Drift::of(self.recipe, &self.model.card, self.model.trained_frames()),
+            _ => self.drift(layer),
         };
         let mut noise = self.noise(layer, sigma_max, drift)?;
         match &start {
@@ -284,6 +294,21 @@ impl<'a> Run<'a> {
         let data = layer.stage.sample(sampling)?.flatten_all()?.to_vec1()?;
         let shape = layer.stage.shape();
         Ok(Frames { data, num_frames: shape.frames, num_channels: shape.channels })
+    }
+
+    /// What the noise of a stage is filtered by.
+    fn drift(&self, layer: &Layer<'_>) -> Drift {
+        let config = &self.model.card.config;
+        if config.is_texture() {
+            return Drift::of(self.recipe, &self.model.card, self.model.trained_frames());
+        }
+        let num_frames = layer.stage.shape().frames;
+        let seconds = self.model.representation.num_samples() as f64 / f64::from(config.sample_rate);
+        let stage = match layer.share {
+            Share::Envelope(_) => drift::Stage::Levels(seconds / num_frames as f64),
+            Share::Fine => drift::Stage::Fine(seconds / num_frames as f64),
+        };
+        Drift::of_note(self.recipe, config, stage, num_frames)
     }
 
     /// The noise of this recipe, of standard deviation `sigma`.

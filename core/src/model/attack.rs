@@ -22,6 +22,10 @@ pub struct AttackScale {
     /// it: what brings a class whose median is longer than its recordings' to that.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub unasked: f32,
+    /// The time from the end of the attack to the loudest moment of the class's recordings, their median in seconds (0..=60): later
+    /// a sound is no louder. Not told of, the networks' own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_s: Option<f32>,
 }
 
 fn one() -> f32 {
@@ -43,6 +47,7 @@ impl AttackScale {
             quantiles_s: quantiles_s.into_iter().map(micro).collect(),
             per_semitone_s: micro(per_semitone_s),
             unasked: 1.0,
+            peak_s: None,
         }
     }
 
@@ -65,6 +70,7 @@ impl AttackScale {
             && quantiles.iter().all(|seconds| (-LONGEST_S..=LONGEST_S).contains(seconds))
             && self.per_semitone_s.is_finite()
             && (0.01..=1.0).contains(&self.unasked)
+            && self.peak_s.is_none_or(|seconds| (0.0..=LONGEST_S).contains(&seconds))
     }
 }
 
@@ -74,7 +80,8 @@ mod tests {
 
     #[test]
     fn seconds_lie_between_the_quantiles_and_move_with_the_pitch() {
-        let scale = AttackScale { quantiles_s: vec![0.010, 0.020, 0.100], per_semitone_s: -0.0005, unasked: 1.0 };
+        let scale =
+            AttackScale { quantiles_s: vec![0.010, 0.020, 0.100], per_semitone_s: -0.0005, unasked: 1.0, peak_s: None };
         let at = |share, pitch| (1e6 * scale.seconds(share, pitch)).round();
         assert_eq!([0.0, 0.25, 0.5, 1.0].map(|share| at(share, None)), [10e3, 15e3, 20e3, 100e3]);
         assert_eq!((at(0.25, Some(72.0)), at(0.0, Some(84.0))), (9e3, 1e3));
@@ -87,6 +94,7 @@ mod tests {
             quantiles_s: quantiles_s.to_vec(),
             per_semitone_s,
             unasked: 1.0,
+            peak_s: None,
         };
         assert!(scale(&[0.0, 0.0, 60.0], 0.1).is_valid());
         for broken in
@@ -95,5 +103,7 @@ mod tests {
             assert!(!broken.is_valid(), "{broken:?}");
         }
         assert!(!scale(&[0.1, 0.2], f32::INFINITY).is_valid());
+        let peak = |seconds| AttackScale { peak_s: Some(seconds), ..scale(&[0.1, 0.2], 0.0) };
+        assert!(peak(0.4).is_valid() && !peak(-0.1).is_valid() && !peak(f32::NAN).is_valid());
     }
 }

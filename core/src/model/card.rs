@@ -57,6 +57,10 @@ pub struct ModelConfig {
     /// where it is not known; the networks alone follow then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attacks: Vec<AttackScale>,
+    /// How far levels wander in the recordings of each class, in dB, in index order: the notes of a class whose levels stand start
+    /// from noise without its slow part. Empty where it is not known; the noise is white then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wanders: Vec<f32>,
     /// The first stage, if the sound's envelope is generated before its fine structure.
     pub envelope: Option<EnvelopeStageConfig>,
     /// The network of the only or second stage.

@@ -145,6 +145,7 @@ fn two_stage_config() -> ModelConfig {
         partials: false,
         raise_below: Vec::new(),
         attacks: Vec::new(),
+        wanders: Vec::new(),
         envelope: Some(EnvelopeStageConfig {
             grid: EnvelopeConfig { columns: 8, bands: 8 },
             unet: unet.clone(),

@@ -46,6 +46,7 @@ impl ModelConfig {
             "each attribute at most once, and density and movement only without decay and attack",
         )?;
         check_attacks(self)?;
+        check_wanders(self)?;
         check_networks(self)?;
         Ok(check_sampling(&self.sampling)?)
     }
@@ -62,9 +63,17 @@ fn check_attacks(config: &ModelConfig) -> Result<(), ModelError> {
     let (found, classes) = (config.attacks.len(), config.classes.len());
     let need = "one for each class, or none";
     require("config.attacks: how many", found.to_string(), found == 0 || found == classes, need)?;
-    let need = "2 to 101 rising times of -60 to 60 s, a finite slope and a factor of 0.01 to 1";
+    let need = "2 to 101 rising times of -60 to 60 s, a finite slope, a factor of 0.01 to 1 and a peak within 60 s";
     let mut broken = config.attacks.iter().filter(|scale| !scale.is_valid());
     broken.next().map_or(Ok(()), |scale| require("config.attacks", format!("{scale:?}"), false, need))
+}
+
+fn check_wanders(config: &ModelConfig) -> Result<(), ModelError> {
+    let (found, classes) = (config.wanders.len(), config.classes.len());
+    let need = "one for each class of notes, or none";
+    require("config.wanders: how many", found.to_string(), found == 0 || (config.partials && found == classes), need)?;
+    let valid = config.wanders.iter().all(|db| (0.0..=100.0).contains(db));
+    require("config.wanders", format!("{:?}", config.wanders), valid, "0 to 100 dB")
 }
 
 /// Which networks there are, and whether each can be built for what it works on.
@@ -164,6 +173,11 @@ mod tests {
         let attack = |seconds: f32| AttackScale::new((vec![0.0, seconds], 0.0));
         assert_eq!(field_of(|c| c.config.attacks = vec![attack(0.1)]), "config.attacks: how many");
         assert_eq!(field_of(|c| c.config.attacks = vec![attack(0.1), attack(-0.1)]), "config.attacks");
+        assert_eq!(field_of(|c| c.config.wanders = vec![1.0, 1.0]), "config.wanders: how many");
+        let of_notes =
+            |c: &mut Card, wanders| (c.config.partials, c.config.pitch, c.config.wanders) = (true, true, wanders);
+        assert_eq!(field_of(|c| of_notes(c, vec![1.0])), "config.wanders: how many");
+        assert_eq!(field_of(|c| of_notes(c, vec![1.0, -0.1])), "config.wanders");
         assert!(field_of(|c| c.config.unet.widths.clear()).contains("config.unet: widths"));
         assert!(field_of(|c| c.config.unet.widths[0] = usize::MAX).contains("config.unet: widths"));
         assert!(field_of(|c| envelope(c).unet.embedding = 0).contains("config.envelope.unet: embedding"));

@@ -7,6 +7,7 @@ mod complex_stft;
 mod config;
 mod envelope;
 mod griffin_lim;
+mod lobes;
 mod log_magnitude;
 mod maps;
 mod partials;
@@ -19,6 +20,7 @@ mod waveform;
 
 pub use config::RepresentationConfig;
 pub use envelope::{EnvelopeConfig, EnvelopeGrid};
+pub use lobes::Lobes;
 pub use maps::{Maps, MapsConfig};
 pub use partials::Partials;
 

@@ -46,6 +46,9 @@ pub struct CheckpointInfo {
     /// What each class's attacks are; empty of textures, and where the training began before they were measured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attacks: Vec<AttackScale>,
+    /// How far levels wander in each class, in dB; of notes alone, and empty where the training began before it was measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wanders: Vec<f32>,
     /// SHA-256 over the training sounds, hex.
     pub sounds: String,
     /// How many sounds are trained on.

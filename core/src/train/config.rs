@@ -283,6 +283,7 @@ impl TrainConfig {
             partials: self.partials && pitch,
             raise_below: if self.partials && pitch { self.raise_below.clone() } else { Vec::new() },
             attacks: Vec::new(),
+            wanders: Vec::new(),
             envelope: self.envelope.clone(),
             unet: self.unet.clone(),
             sampling: self.sampling.clone(),

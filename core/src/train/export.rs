@@ -23,11 +23,19 @@ pub(super) fn card(info: &CheckpointInfo) -> Card {
         format: FORMAT,
         id: info.id.clone(),
         description: info.description.clone(),
-        config: ModelConfig { attacks: info.attacks.clone(), ..info.config.model(&info.classes, info.pitch) },
+        config: config(info),
         sources: info.sources.clone(),
         training: figures(info),
         hash: String::new(),
     }
+}
+
+/// That of the settings, with what was measured of the sounds.
+fn config(info: &CheckpointInfo) -> ModelConfig {
+    let config = info.config.model(&info.classes, info.pitch);
+    // Sounds without pitches make a model that sees no partials, whatever its settings say.
+    let wanders = if config.partials { info.wanders.clone() } else { Vec::new() };
+    ModelConfig { attacks: info.attacks.clone(), wanders, ..config }
 }
 
 /// What the card tells of the training.

@@ -145,6 +145,7 @@ impl<'a> Trainer<'a> {
             classes: dataset.classes.clone(),
             pitch: dataset.train.iter().any(|example| example.pitch.is_some()),
             attacks: export::attacks(dataset, &config),
+            wanders: if config.partials { dataset.wanders() } else { Vec::new() },
             sounds: dataset.training_digest(),
             num_sounds: dataset.train.len(),
             num_held_out: dataset.held_out.len(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use brownian_core::diffusion::Sampler;
-use brownian_core::evaluate::attacks;
+use brownian_core::evaluate::{attacks, wanders};
 use brownian_core::generate::{self, Cancel, Session};
 use brownian_core::model::file::to_bytes;
 use brownian_core::model::{AttackScale, Card, Model, StageSampling, save};
@@ -22,7 +22,7 @@ stages, as drums and notes are, come from a small envelope stage. With steps of 
 the fine stage, which then needs fewer.
 
   brownian models set drums --steps 4 --envelope-steps 8 --envelope-guidance 1.5 --out quick.safetensors
-  brownian models set notes --attacks notes-set --out rising.safetensors
+  brownian models set notes --wander notes-set --attacks notes-set --out rising.safetensors
   brownian models set runs/mine/model.safetensors --id mine --description 'My kicks' --out mine.safetensors";
 
 /// `brownian models set`
@@ -60,6 +60,10 @@ pub struct Args {
     /// long or too short: sounds are then made to rise in that time. The folder is what the model was trained on
     #[arg(long, value_name = "DIR")]
     pub attacks: Option<PathBuf>,
+    /// Of notes: measure in this folder how far levels wander, class by class. Notes of a class whose levels stand are then made of
+    /// noise that stands. The folder is what the model was trained on
+    #[arg(long, value_name = "DIR")]
+    pub wander: Option<PathBuf>,
     /// Steps of the envelope stage
     #[arg(long, value_name = "N")]
     pub envelope_steps: Option<usize>,
@@ -82,6 +86,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let model = registry().stored(&args.model)?;
     let mut card = changed(args, model.card)?;
     let tensors = model.tensors.into_iter().collect();
+    if let Some(folder) = &args.wander {
+        card.config.wanders = wanders(&card, folder)?;
+    }
     if let Some(folder) = &args.attacks {
         let cancel = cancel_on_ctrl_c()?;
         card.config.attacks.clear();

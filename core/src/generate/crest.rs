@@ -1,0 +1,112 @@
+//! [`Crest`]: when a sound is loudest.
+//!
+//! A recorded string or key is loudest a few milliseconds after it was struck, and a network's note goes on to swell by a decibel
+//! or two. What is louder later than the loudest moments of its class are is brought down to what it was until then.
+
+use super::attack::{Place, gain, loudest, mean_around};
+use super::classes::mean_of_classes;
+use super::recipe::Recipe;
+use crate::audio::Envelope;
+use crate::model::Card;
+
+/// An attack is over this many dB below the peak.
+const RISEN_DB: f64 = 3.0;
+/// What is later is softer by this many dB: not as loud, for a flat top has its peak anywhere.
+const SOFTER_DB: f64 = 0.15;
+
+/// The time from the end of an attack to the loudest moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Crest {
+    seconds: f64,
+}
+
+impl Crest {
+    /// That of a recipe's class, or the mean of several, where the model knows of all classes.
+    pub(super) fn of(recipe: &Recipe, card: &Card) -> Option<Self> {
+        let config = &card.config;
+        let known: Option<Vec<f32>> = config.attacks.iter().map(|scale| scale.peak_s).collect();
+        let known = known.filter(|known| !known.is_empty())?;
+        Some(Self { seconds: mean_of_classes(recipe, config, |class| f64::from(known[class])) })
+    }
+
+    /// Let the sound be no louder after its crest than until then. Costs two passes over its blocks, and one over its samples.
+    pub(super) fn set(self, samples: &mut [f32], place: Place) {
+        let envelope = Envelope::new(samples, place.sample_rate);
+        let level = place.level_db(&envelope);
+        let Some(peak) = level.get(loudest(&level)) else { return };
+        let risen = level.iter().position(|db| *db >= peak - RISEN_DB).unwrap_or(0);
+        let half = (0.5 * place.window_s() / envelope.block_s()) as usize;
+        // A level is that of a span: sooner than half of it nothing is known.
+        let crest = risen + ((self.seconds / envelope.block_s()).round() as usize).max(half);
+        let until = level.iter().take(crest + 1).skip(risen).copied().fold(f64::NEG_INFINITY, f64::max);
+        let lower = |(n, db): (usize, &f64)| if n > crest { (until - SOFTER_DB - db).min(0.0) } else { 0.0 };
+        let lower: Vec<f64> = level.iter().enumerate().map(lower).collect();
+        if lower.iter().all(|&db| db == 0.0) {
+            return;
+        }
+        amplify(samples, &mean_around(&lower, half), envelope.block_s() * f64::from(place.sample_rate));
+    }
+}
+
+/// By so many dB for each block, between the middles of two in a straight line.
+fn amplify(samples: &mut [f32], db: &[f64], block: f64) {
+    let of_block = |n: usize| db.get(n).copied().unwrap_or(0.0);
+    for (i, sample) in samples.iter_mut().enumerate() {
+        let at = (i as f64 / block - 0.5).max(0.0);
+        let between = of_block(at as usize) + (of_block(at as usize + 1) - of_block(at as usize)) * at.fract();
+        if between != 0.0 {
+            *sample *= gain(between) as f32;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLACE: Place = Place { onset: 0, sample_rate: 44_100, note: Some(69.0) };
+
+    fn tone(level_db: impl Fn(f64) -> f64) -> Vec<f32> {
+        let sample = |i: usize| {
+            let t = i as f64 / 44_100.0;
+            (0.5 * gain(level_db(t)) * libm::sin(std::f64::consts::TAU * 440.0 * t)) as f32
+        };
+        (0..44_100).map(sample).collect()
+    }
+
+    /// The second in which a sound is loudest.
+    fn loudest_s(samples: &[f32]) -> f64 {
+        let envelope = Envelope::new(samples, 44_100);
+        loudest(&PLACE.level_db(&envelope)) as f64 * envelope.block_s()
+    }
+
+    #[test]
+    fn a_note_that_swells_after_it_was_struck_is_loudest_where_it_was_struck() {
+        // Rises within 5 ms, then by 2 dB until 0.3 s, and falls.
+        let swelling = |t: f64| {
+            let rise = (40.0 * (t / 0.005 - 1.0)).min(0.0);
+            rise - 2.0 + if t < 0.3 { 2.0 * t / 0.3 } else { 2.0 - 20.0 * (t - 0.3) }
+        };
+        let mut sound = tone(swelling);
+        assert!(loudest_s(&sound) > 0.25, "{}", loudest_s(&sound));
+        let before = sound.clone();
+        Crest { seconds: 0.01 }.set(&mut sound, PLACE);
+        assert!(loudest_s(&sound) < 0.05, "{}", loudest_s(&sound));
+        // By what it swelled, not more; and what falls is left.
+        let end = 40_000..44_100;
+        assert_eq!(sound[end.clone()], before[end]);
+        let peak = |sound: &[f32]| sound[13_000..13_300].iter().fold(0.0f32, |peak, x| peak.max(x.abs()));
+        let fallen = 20.0 * (peak(&sound) / peak(&before)).log10();
+        assert!((-2.4..-1.0).contains(&fallen), "{fallen}");
+    }
+
+    #[test]
+    fn what_is_loudest_in_time_stays_and_so_does_silence() {
+        let falling = tone(|t| -30.0 * t);
+        for sound in [falling, vec![0.0; 4410], vec![], vec![1.0]] {
+            let mut after = sound.clone();
+            Crest { seconds: 0.02 }.set(&mut after, PLACE);
+            assert_eq!(after, sound);
+        }
+    }
+}
