@@ -1,8 +1,8 @@
 //! [`Lobes`]: what the Gaussian window makes of a sinusoid.
 //!
 //! The phase at a bin, and so the frequency that is heard of it, follows from how levels fall to both sides of it (`phase.rs`). Of
-//! a partial every bin of its lobe has to tell the same frequency; the levels that a network makes are off by a decibel or two
-//! each, and such a partial is several.
+//! a partial every bin of its lobe has to tell the same frequency, which levels that are off by a decibel or two each do not. What
+//! drawing lobes anew buys is in docs/TRAINING.md, section 4.
 
 use std::f64::consts::{LN_10, PI};
 
