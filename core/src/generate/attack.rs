@@ -6,6 +6,7 @@
 
 use super::classes::mean_of_classes;
 use super::edit::{Morph, MorphEnd};
+use super::level::{Place, between, gain, loudest, mean_around};
 use super::recipe::Recipe;
 use crate::audio::Envelope;
 use crate::conditioning::Attribute;
@@ -17,12 +18,6 @@ const MOST_DB: f64 = 18.0;
 const LIFTS: [f64; 6] = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
 /// What all of it counts against an attack that is off by a factor of e: of two changes as good, the one that raises less.
 const CHANGE: f64 = 0.05;
-/// The level of silence, in squares of full scale.
-const SILENCE: f64 = 1e-9;
-/// The level of a sound without a pitch is that of so many seconds.
-const WINDOW_S: f64 = 0.010;
-/// The level of a note is that of so many periods: within one it is the wave.
-const PERIODS: f64 = 2.0;
 /// The share of the peak's power to which a sound shall rise in time too: what comes just to the half of it, where a measurement
 /// ends, may fall short of that in the file, and the next time may be much later.
 const SURELY: f64 = 0.6;
@@ -40,17 +35,6 @@ pub(super) struct Attack {
     log_seconds: f64,
     /// 0 where an attack is asked for, 1 where none is, and between the two on the way from the one to the other.
     own: f64,
-}
-
-/// Where the sound is.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    /// The sample at which it begins.
-    pub onset: usize,
-    /// Hz.
-    pub sample_rate: u32,
-    /// The MIDI note, if it is one.
-    pub note: Option<f32>,
 }
 
 impl Attack {
@@ -81,11 +65,8 @@ impl Attack {
         let Some((_, lift, rise_s)) = changes.min_by(|a, b| a.0.total_cmp(&b.0)) else { return };
         for (i, sample) in samples.iter_mut().enumerate() {
             let time_s = i as f64 / f64::from(place.sample_rate);
-            // Between the middles of two blocks.
-            let at = (time_s / envelope.block_s() - 0.5).max(0.0);
-            let db = |n: usize| lift_db.get(n).copied().unwrap_or(0.0);
-            let between = db(at as usize) + (db(at as usize + 1) - db(at as usize)) * at.fract();
-            let lift = if between > 0.0 { gain(lift * between) } else { 1.0 };
+            let db = between(&lift_db, time_s / envelope.block_s());
+            let lift = if db > 0.0 { gain(lift * db) } else { 1.0 };
             *sample *= (lift * place.rise(time_s, rise_s)) as f32;
         }
     }
@@ -157,21 +138,6 @@ impl Place {
         let lift: Vec<f64> = level.iter().enumerate().map(lift).collect();
         mean_around(&lift, (0.5 * self.window_s() / envelope.block_s()) as usize)
     }
-
-    /// The span over which there is a level, in seconds.
-    pub(super) fn window_s(self) -> f64 {
-        self.note.map_or(WINDOW_S, |note| PERIODS / hz(note)).max(0.5 * WINDOW_S)
-    }
-
-    /// The level about every block, in dB but for a constant.
-    pub(super) fn level_db(self, envelope: &Envelope) -> Vec<f64> {
-        envelope.smoothed(self.window_s()).iter().map(|power| 10.0 * libm::log10(power + SILENCE)).collect()
-    }
-}
-
-/// The block of the highest level, the last of several.
-pub(super) fn loudest(level: &[f64]) -> usize {
-    (0..level.len()).max_by(|&a, &b| level[a].total_cmp(&level[b])).unwrap_or(0)
 }
 
 /// As [`Attack::of`], also where it is the networks' own.
@@ -188,29 +154,6 @@ fn wanted(recipe: &Recipe, config: &ModelConfig) -> Attack {
         Some(Morph { to: MorphEnd::Recipe(other), amount, .. }) => here.towards(wanted(other, config), *amount),
         _ => here,
     }
-}
-
-/// The mean over `half` values to either side, as if there were zeros beyond the ends.
-pub(super) fn mean_around(values: &[f64], half: usize) -> Vec<f64> {
-    let mut total = 0.0;
-    let sums: Vec<f64> = std::iter::once(0.0)
-        .chain(values.iter().map(|value| {
-            total += value;
-            total
-        }))
-        .collect();
-    let mean =
-        |i: usize| (sums[(i + half + 1).min(values.len())] - sums[i.saturating_sub(half)]) / (2 * half + 1) as f64;
-    (0..values.len()).map(mean).collect()
-}
-
-/// As a factor.
-pub(super) fn gain(db: f64) -> f64 {
-    libm::exp10(db / 20.0)
-}
-
-fn hz(note: f32) -> f64 {
-    440.0 * libm::exp2((f64::from(note) - 69.0) / 12.0)
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 //! A recorded string or key is loudest a few milliseconds after it was struck, and a network's note goes on to swell by a decibel
 //! or two. What is louder later than the loudest moments of its class are is brought down to what it was until then.
 
-use super::attack::{Place, gain, loudest, mean_around};
 use super::classes::mean_of_classes;
+use super::level::{Place, between, gain, loudest, mean_around};
 use super::recipe::Recipe;
 use crate::audio::Envelope;
 use crate::model::Card;
@@ -48,14 +48,12 @@ impl Crest {
     }
 }
 
-/// By so many dB for each block, between the middles of two in a straight line.
+/// By so many dB for each block.
 fn amplify(samples: &mut [f32], db: &[f64], block: f64) {
-    let of_block = |n: usize| db.get(n).copied().unwrap_or(0.0);
     for (i, sample) in samples.iter_mut().enumerate() {
-        let at = (i as f64 / block - 0.5).max(0.0);
-        let between = of_block(at as usize) + (of_block(at as usize + 1) - of_block(at as usize)) * at.fract();
-        if between != 0.0 {
-            *sample *= gain(between) as f32;
+        let db = between(db, i as f64 / block);
+        if db != 0.0 {
+            *sample *= gain(db) as f32;
         }
     }
 }

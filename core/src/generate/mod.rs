@@ -37,6 +37,7 @@ mod file_recipe;
 mod finish;
 mod folder;
 mod inpaint;
+mod level;
 mod long;
 mod looping;
 mod order;

@@ -2,7 +2,7 @@
 //!
 //! Read next: `stages.rs`, where the networks run; `inpaint.rs`, where a sound is made around another.
 
-use super::attack::{Attack, Place};
+use super::attack::Attack;
 use super::condition::{asked, condition, own_condition};
 use super::crest::Crest;
 use super::dc::{DcBlocker, block_dc_around};
@@ -10,6 +10,7 @@ use super::edit::Init;
 use super::fade::{die_away, fade_ends, fade_out};
 use super::field::{inverted_files, of_side, phase_seed};
 use super::inpaint::Painting;
+use super::level::Place;
 use super::recipe::Recipe;
 use super::request::samples_in;
 use super::sound_file::SoundFile;

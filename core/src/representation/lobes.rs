@@ -105,14 +105,17 @@ mod tests {
         levels.data.iter_mut().for_each(|level| *level += 1.5 * noise.normal());
         let lobes = Lobes::new(&CONFIG).unwrap();
         lobes.restore(&mut levels);
-        for frame in levels.data.chunks_exact(512).skip(8).take(48) {
-            for peak in
-                [39, 40, 41].into_iter().filter(|&bin| frame[bin] > frame[bin - 1] && frame[bin] > frame[bin + 1])
-            {
-                let bend = 2.0 * frame[peak] - frame[peak - 1] - frame[peak + 1];
+        let is_peak = |row: &[f32], bin: usize| row[bin] > row[bin - 1] && row[bin] > row[bin + 1];
+        let mut found = 0;
+        for row in levels.data.chunks_exact(512).skip(8).take(48) {
+            for peak in [39, 40, 41].into_iter().filter(|&bin| is_peak(row, bin)) {
+                let bend = 2.0 * row[peak] - row[peak - 1] - row[peak + 1];
                 assert!((bend - 2.0 * lobes.fall_db).abs() < 1e-3, "{bend}");
+                found += 1;
             }
         }
+        // A level that is off may hide the peak of a frame behind that of a neighbour which two peaks reach.
+        assert!(found >= 36, "{found} peaks in 48 frames");
     }
 
     #[test]
