@@ -57,13 +57,15 @@ fn a_model_is_written_with_other_settings_and_keeps_its_networks() {
     tiny::write(&bench.path("one.safetensors"), &tiny::one_stage_card()).unwrap();
     let one = ["models", "set", "one.safetensors", "--envelope-steps", "3", "--out", "bad.safetensors"];
     bench.run(&one).refused(2, &["no envelope stage", "--envelope-"]);
-    let drift = ["--drift", "0.25", "--out", "still.safetensors"];
-    let still = |model| [&["models", "set", model][..], &drift].concat();
+    let still =
+        |model| ["models", "set", model, "--drift", "0.25", "--brightness", "0.75", "--out", "still.safetensors"];
     bench.run(&still("one.safetensors")).refused(2, &["no textures", "--drift"]);
+    let bright = ["models", "set", "one.safetensors", "--brightness", "0.75", "--out", "bad.safetensors"];
+    bench.run(&bright).refused(2, &["no textures", "--brightness"]);
     let bench = bench.with_tiny_texture();
     bench.run(&still("texture")).done();
     let card = bench.run(&["inspect", "still.safetensors", "--json"]).done().json()[0]["card"].clone();
-    assert_eq!(card["config"]["sampling"]["drift"], 0.25);
+    assert_eq!([&card["config"]["sampling"]["drift"], &card["config"]["sampling"]["brightness"]], [0.25, 0.75]);
 }
 
 #[test]

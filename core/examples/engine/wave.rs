@@ -62,6 +62,7 @@ fn config() -> ModelConfig {
             sigma_min: 0.02,
             sigma_max: 40.0,
             drift: 1.0,
+            brightness: 0.5,
         },
     }
 }

@@ -5,6 +5,7 @@ use candle_core::Tensor;
 use crate::diffusion::Denoiser;
 use crate::diffusion::mix::{mix, scale};
 use crate::error::Result;
+use crate::noise::{NoiseStream, Seed};
 
 /// Frames by which the noise moves on from level to level, of all frames: the golden section, so that no two of a few levels
 /// see it near the same place.
@@ -14,8 +15,9 @@ const TURN: f64 = 0.618_033_988_749_894_8;
 /// level is given fresh noise of the next, and the last estimate is the result.
 ///
 /// Following the path from level to level, as the other samplers do, a student would be shown its own errors as if they were
-/// noise. The fresh noise is the start's, moved on in time: still independent of what it is added to, still all in the seed
-/// of `x`, and it changes continuously as `x` does.
+/// noise. The fresh noise is the start's, moved on in time, half of its channels turned over: still all in the seed of `x`, it
+/// changes continuously as `x` does, and neither its cells nor its means over time, which moving leaves, are those of what it is
+/// added to.
 ///
 /// `x` is noise of standard deviation `sigmas[0]`, `[batch, frames, channels]`, or data with such noise; `sigmas` descends and
 /// ends in 0. Costs `steps` calls to the denoiser. Deterministic.
@@ -33,16 +35,23 @@ pub fn consistency(model: &dyn Denoiser, x: Tensor, sigmas: &[f64]) -> Result<Te
     for (i, &sigma) in later.iter().enumerate() {
         let moved = ((i + 1) as f64 * TURN * frames as f64) as usize % frames;
         let fresh = Tensor::cat(&[noise.narrow(1, moved, frames - moved)?, noise.narrow(1, 0, moved)?], 1)?;
+        let fresh = fresh.broadcast_mul(&signs(i, &noise)?)?;
         data = model.denoise(&mix(&data, 1.0, &fresh.contiguous()?, sigma)?, sigma)?;
     }
     Ok(data)
+}
+
+/// A sign for every channel of `noise`, others at every step: the same for all sounds.
+fn signs(step: usize, noise: &Tensor) -> Result<Tensor> {
+    let mut stream = NoiseStream::new(Seed(0), "consistency signs", step as u64);
+    let signs: Vec<f32> = (0..noise.dim(2)?).map(|_| if stream.below(2) == 0 { 1.0 } else { -1.0 }).collect();
+    Ok(Tensor::from_vec(signs, (1, 1, noise.dim(2)?), noise.device())?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::diffusion::Sampler;
-    use crate::noise::{NoiseStream, Seed};
     use candle_core::Device;
 
     /// Where the path of normal data of variance 1 ends: what a perfect student sees.
@@ -78,5 +87,21 @@ mod tests {
             // The noise of 40 is as good as forgotten after another of 2 or more.
             assert!(product(&found, &one) < 0.6, "{steps} steps: {}", product(&found, &one));
         }
+    }
+
+    #[test]
+    fn fresh_noise_has_other_means_over_time_than_the_start() {
+        // Of every channel one value at all times: moving such noise leaves it as it is.
+        let mut means = vec![0.0; 512];
+        NoiseStream::new(Seed(1), "consistency means", 0).fill_normal(&mut means);
+        let start = Tensor::from_vec(means.clone(), (1, 1, 512), &Device::Cpu).unwrap().repeat((1, 8, 1)).unwrap();
+        // Sees silence in the start, and of what follows the noise.
+        let blind =
+            |x: &Tensor, sigma: f64| -> Result<Tensor> { Ok(if sigma == 1.0 { x.zeros_like()? } else { x.clone() }) };
+        let fresh = values(&consistency(&blind, start, &[1.0, 0.5, 0.0]).unwrap());
+        let (fresh, power) = (&fresh[..512], product(&means, &means));
+        assert!((product(fresh, fresh) / (0.25 * power) - 1.0).abs() < 1e-5);
+        // 512 signs: one standard deviation is about 0.04 of the power.
+        assert!(product(fresh, &means).abs() < 0.2 * 0.5 * power, "{}", product(fresh, &means) / power);
     }
 }

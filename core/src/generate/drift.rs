@@ -25,7 +25,7 @@ const LEVELS: f32 = 0.5;
 
 /// A filter of noise along time, for every channel by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Drift {
+pub(crate) struct Drift {
     /// Factor on what is slower than a mean over `side` frames to each side of one, taken twice.
     slow: f32,
     side: usize,
@@ -58,8 +58,12 @@ impl Drift {
         if !card.config.is_texture() {
             return Self::default();
         }
-        let drift = card.config.sampling.drift as f32;
-        let slow = drift * libm::exp2f(2.0 * asked(recipe, Attribute::Movement) - 1.0);
+        Self::of_texture(card.config.sampling.drift as f32, asked(recipe, Attribute::Movement), window)
+    }
+
+    /// Of textures with this `drift` and movement, 0..=1, learnt from windows of so many frames.
+    pub(crate) fn of_texture(drift: f32, movement: f32, window: usize) -> Self {
+        let slow = drift * libm::exp2f(2.0 * movement - 1.0);
         Self { slow, mean: drift.recip(), window, ..Self::default() }
     }
 
@@ -88,7 +92,7 @@ impl Drift {
 
     /// Filter frames on a circle, time-major. The mean over a circle longer than a window becomes as large as over a window, so
     /// that the sound is itself all the way round.
-    pub(super) fn filter(self, noise: &mut [f32], num_channels: usize) {
+    pub(crate) fn filter(self, noise: &mut [f32], num_channels: usize) {
         if self.is_none() || noise.is_empty() {
             return;
         }

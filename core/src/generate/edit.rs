@@ -110,6 +110,20 @@ impl Edit {
         *self == Self::default()
     }
 
+    /// Whether the sound comes out of noise alone, and nothing of it out of a file.
+    pub(super) fn is_of_noise(&self) -> bool {
+        let morphs = |morph: &Morph| morph.from.is_some() || matches!(morph.to, MorphEnd::File(_));
+        self.heard().is_none()
+            && self.inpaint.is_none()
+            && self.continues.is_none()
+            && !self.morph.as_ref().is_some_and(morphs)
+    }
+
+    /// The file that the sampler starts from, unless noise hides all of it.
+    pub(super) fn heard(&self) -> Option<&Init> {
+        self.init.as_ref().filter(|init| init.noise_level < 1.0)
+    }
+
     /// Of every sound that it takes, how far its noise is turned: that of the sound itself, and that of its side.
     pub(super) fn turns(&self) -> Vec<f64> {
         std::iter::once(0.0).chain(self.width.map(|_| TURN)).collect()

@@ -62,6 +62,8 @@ mod width_tests;
 
 pub use cancel::Cancel;
 pub use device::device;
+#[cfg(feature = "train")]
+pub(crate) use drift::Drift;
 pub use edit::{Edit, Init, Inpaint, Morph, MorphEnd, Vary};
 #[cfg(feature = "train")]
 pub(crate) use fade::fade_ends;

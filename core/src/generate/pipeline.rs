@@ -44,7 +44,7 @@ impl<'a> Job<'a> {
         let mut sounds: Vec<(SoundFile, Frames)> = Vec::new();
         let card = &shop.model.card;
         let inverted = inverted_files(recipe).into_iter().map(|(file, inner)| (file, own_condition(inner, card)));
-        for (file, asked) in inverted.chain(heard(recipe).map(|init| (&init.file, condition(recipe, card)))) {
+        for (file, asked) in inverted.chain(recipe.edit.heard().map(|init| (&init.file, condition(recipe, card)))) {
             if !sounds.iter().any(|(known, _)| known == file) {
                 let example = in_form(shop, recipe, file)?;
                 let representation = shop.model.representation_at(shop.model.octaves(&asked));
@@ -100,7 +100,7 @@ impl<'a> Job<'a> {
 
     /// This take of the sound, and how much of it is in tune: all of it, where it is no note that comes out of noise.
     fn sound(&self, take: u64, watch: &Watch) -> Result<(Vec<f32>, f64)> {
-        let guide = match (heard(self.recipe), self.sounds.last()) {
+        let guide = match (self.recipe.edit.heard(), self.sounds.last()) {
             (Some(init), Some((_, frames))) => Guide::Near(frames, init.sigma()),
             _ => Guide::Nothing,
         };
@@ -121,7 +121,10 @@ impl<'a> Job<'a> {
         }
         let mut held = 1.0;
         let config = &self.shop.model.card.config;
-        DcBlocker::new(sample_rate).filter(&mut samples);
+        // What rumbles below the lowest note is none of it: there the filter is steeper.
+        for _ in 0..if config.partials { 2 } else { 1 } {
+            DcBlocker::new(sample_rate).filter(&mut samples);
+        }
         if !config.is_texture() {
             if let Some(note) = asked_note(self.recipe).filter(|_| config.partials) {
                 (samples, held) = in_tune(samples, sample_rate, note)?;
@@ -167,11 +170,6 @@ pub(super) fn finite(samples: &[f32], recipe: &Recipe) -> Result<()> {
         true => Ok(()),
         false => Err(GenerateError::NotFinite { model: recipe.model.clone(), seed: recipe.seed }.into()),
     }
-}
-
-/// The file that the sampler starts from, unless noise hides all of it.
-fn heard(recipe: &Recipe) -> Option<&Init> {
-    recipe.edit.init.as_ref().filter(|init| init.noise_level < 1.0)
 }
 
 impl Init {

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::condition::{asked, away_from, condition, own_condition};
+use super::condition::{asked, away_from, condition, meant_brightness, own_condition};
 use super::contrast::set_noisiness;
 use super::drift::{self, Drift};
 use super::field::{Fields, inverted_files, of_side, turn};
@@ -403,7 +403,7 @@ pub(super) fn unknown_noises(shop: Workshop<'_>, recipe: &Recipe) -> Vec<Inversi
 pub(super) fn set_levels(levels: &mut Frames, recipe: &Recipe, config: &ModelConfig) {
     if config.is_texture() && matches!(config.representation, RepresentationConfig::LogMagnitude { .. }) {
         set_noisiness(levels, asked(recipe, Attribute::Noisiness));
-        set_brightness(levels, asked(recipe, Attribute::Brightness));
+        set_brightness(levels, meant_brightness(recipe, config));
     }
 }
 

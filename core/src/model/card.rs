@@ -112,10 +112,22 @@ pub struct SamplingDefaults {
     /// Of textures: factor on the slow part of the noise that they start from, and its inverse on the mean; 1 is white.
     #[serde(default = "white", skip_serializing_if = "is_white")]
     pub drift: f64,
+    /// Of textures: the brightness, 0.1..=0.9, that is meant where the middle is asked for, or none, since networks may make sounds
+    /// darker than they are told; 0.5 means what is asked.
+    #[serde(default = "middle", skip_serializing_if = "is_middle")]
+    pub brightness: f64,
 }
 
 fn white() -> f64 {
     1.0
+}
+
+fn middle() -> f64 {
+    0.5
+}
+
+fn is_middle(brightness: &f64) -> bool {
+    *brightness == middle()
 }
 
 fn is_white(drift: &f64) -> bool {

@@ -159,6 +159,7 @@ fn two_stage_config() -> ModelConfig {
             sigma_min: 0.01,
             sigma_max: 40.0,
             drift: 1.0,
+            brightness: 0.5,
         },
     }
 }

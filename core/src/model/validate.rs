@@ -112,6 +112,7 @@ fn check_sampling(sampling: &SamplingDefaults) -> Result<(), ModelError> {
     in_range("config.sampling.steps", sampling.steps, 1..=1000)?;
     in_range("config.sampling.guidance", sampling.guidance, 0.0..=20.0)?;
     in_range("config.sampling.drift", sampling.drift, 0.1..=10.0)?;
+    in_range("config.sampling.brightness", sampling.brightness, 0.1..=0.9)?;
     let ordered = 0.0 < min && min < max && max <= 1e6;
     require("config.sampling sigmas", format!("{min}..{max}"), ordered, "0 < sigma_min < sigma_max <= 1e6")
 }
@@ -185,6 +186,7 @@ mod tests {
         assert_eq!(field_of(|c| c.config.sampling.steps = 0), "config.sampling.steps");
         assert_eq!(field_of(|c| c.config.sampling.guidance = f64::NAN), "config.sampling.guidance");
         assert_eq!(field_of(|c| c.config.sampling.drift = 0.0), "config.sampling.drift");
+        assert_eq!(field_of(|c| c.config.sampling.brightness = 1.0), "config.sampling.brightness");
         assert_eq!(field_of(|c| c.config.sampling.sigma_min = 0.0), "config.sampling sigmas");
         assert_eq!(field_of(|c| c.config.sampling.sigma_max = f64::INFINITY), "config.sampling sigmas");
     }

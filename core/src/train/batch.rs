@@ -42,8 +42,10 @@ impl Batch {
         noise: &mut [NoiseStream],
     ) -> Self {
         let stages = networks.stages().map(|(part, stage)| match part {
-            Part::Fine => StageBatch::new(stage, items, &sigmas[..items.len()], noise, |item| Some(&item.fine)),
-            Part::Envelope => StageBatch::new(stage, items, sigmas, noise, |item| item.envelope.as_ref()),
+            Part::Fine => {
+                StageBatch::new((networks, stage), items, &sigmas[..items.len()], noise, |item| Some(&item.fine))
+            }
+            Part::Envelope => StageBatch::new((networks, stage), items, sigmas, noise, |item| item.envelope.as_ref()),
         });
         Self { step, stages: stages.collect() }
     }
@@ -51,7 +53,7 @@ impl Batch {
 
 impl StageBatch {
     fn new(
-        stage: &Stage,
+        (networks, stage): (&Networks, &Stage),
         items: &[Item],
         sigmas: &[f64],
         noise: &mut [NoiseStream],
@@ -71,7 +73,8 @@ impl StageBatch {
                 let x0 = data(item).map_or(&[][..], |frames| &frames.data);
                 let draw = |draw: usize| {
                     let (mut x_t, mut target) = (vec![0.0; clip], vec![0.0; clip]);
-                    noised(x0, sigmas[draw * count + i], noise, &mut x_t, &mut target);
+                    networks.fill_noise(stage, &item.condition, noise, &mut target);
+                    noised(x0, sigmas[draw * count + i], &mut x_t, &mut target);
                     [x_t, target]
                 };
                 (0..draws).map(draw).collect()

@@ -171,6 +171,7 @@ impl Default for TrainConfig {
                 sigma_min: 0.02,
                 sigma_max: 40.0,
                 drift: 1.0,
+                brightness: 0.5,
             },
             dataset,
         }
@@ -259,10 +260,12 @@ impl TrainConfig {
         let aims = self.learns != Learns::Envelope || self.objective == Objective::Velocity;
         need(aims, "learns", "envelope".into(), "the objective velocity with it, or all, or fine")?;
         if let Objective::Consistency(consistency) = &self.objective {
-            let Consistency { steps, guidance, grow } = *consistency;
+            let Consistency { steps, guidance, grow, drift } = *consistency;
             need((2..=1000).contains(&steps), "objective.steps", steps.to_string(), "2..=1000")?;
             need((0.0..=20.0).contains(&guidance), "objective.guidance", guidance.to_string(), "0..=20")?;
             need((0.0..=1.0).contains(&grow), "objective.grow", grow.to_string(), "0..=1")?;
+            let drifts = drift == 1.0 || (self.dataset.windows && (0.1..=10.0).contains(&drift));
+            need(drifts, "objective.drift", drift.to_string(), "1, or 0.1..=10 with dataset.windows")?;
         }
         self.optimizer.validate()
     }

@@ -105,7 +105,7 @@ impl Engine {
                 Part::Fine => Batch::fine(items, sigmas),
                 Part::Envelope => Batch::envelope(items, sigmas),
             };
-            memory.draw(&batch, stage.shape().frames * stage.shape().channels, noise);
+            memory.draw(networks, stage, &batch, noise);
             if let Some(teacher) = teacher {
                 memory.aim(teacher, i, (&planned.plan, stage), &batch)?;
             }
@@ -187,21 +187,22 @@ impl Memory {
     }
 
     /// Noised data and its velocity, clip after clip from the streams in turn.
-    fn draw(&mut self, batch: &Batch, clip: usize, noise: &mut [NoiseStream]) {
+    fn draw(&mut self, networks: &Networks, stage: &Stage, batch: &Batch, noise: &mut [NoiseStream]) {
+        let clip = stage.shape().frames * stage.shape().channels;
         self.x_t.resize(batch.data.len() * clip, 0.0);
         self.target.resize(batch.data.len() * clip, 0.0);
         let clips = self.x_t.chunks_exact_mut(clip).zip(self.target.chunks_exact_mut(clip));
         for (i, (((x_t, target), x0), &sigma)) in clips.zip(&batch.data).zip(batch.sigmas).enumerate() {
             let count = noise.len();
-            noised(&x0.data, sigma, &mut noise[i % count], x_t, target);
+            networks.fill_noise(stage, &batch.conditions[i], &mut noise[i % count], target);
+            noised(&x0.data, sigma, x_t, target);
         }
     }
 }
 
-/// `x_t = cos t x0 + sin t z` and the velocity `cos t z - sin t x0`, with `sigma = tan t`.
-pub(super) fn noised(x0: &[f32], sigma: f64, noise: &mut NoiseStream, x_t: &mut [f32], target: &mut [f32]) {
+/// `x_t = cos t x0 + sin t z`, with `sigma = tan t`; `target`, which is the noise `z`, becomes the velocity `cos t z - sin t x0`.
+pub(super) fn noised(x0: &[f32], sigma: f64, x_t: &mut [f32], target: &mut [f32]) {
     let (cos, sin) = (c_in(sigma) as f32, -c_out(sigma) as f32);
-    noise.fill_normal(target);
     for ((x_t, target), &x0) in x_t.iter_mut().zip(target).zip(x0) {
         let z = *target;
         *x_t = cos * x0 + sin * z;

@@ -28,11 +28,14 @@ pub struct Consistency {
     /// Share of the training after which all noise levels are drawn alike; before it, they grow from the lowest, so that
     /// what is learnt at low noise is there when higher noise asks for it. 0..=1.
     pub grow: f64,
+    /// `drift` of the noise of textures, 0.1..=10, as in [`SamplingDefaults`](crate::model::SamplingDefaults): the student learns
+    /// of paths that begin where sounds will. 1 is white noise.
+    pub drift: f64,
 }
 
 impl Default for Consistency {
     fn default() -> Self {
-        Self { steps: 16, guidance: 1.0, grow: 0.5 }
+        Self { steps: 16, guidance: 1.0, grow: 0.5, drift: 1.0 }
     }
 }
 

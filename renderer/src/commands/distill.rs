@@ -22,8 +22,8 @@ const LEARNING_RATE: f64 = 3e-4;
 const HELP: &str = "\
 The student begins as a copy of MODEL and learns to see from every noise level where MODEL's steps would end (consistency
 distillation). Of a model of two stages, as drums are, this is the fine stage: the envelope stage is small, and stays MODEL's
-with eight steps of its own. FOLDER holds the sounds that MODEL was trained on: same classes, same names. Files, resuming and exit codes
-are those of `brownian train`.
+with eight steps of its own. A texture's student learns in the noise that its sounds begin as. FOLDER holds the sounds that MODEL
+was trained on: same classes, same names. Files, resuming and exit codes are those of `brownian train`.
 
   brownian distill drums drums-set --name drums-instant --time 1h
   brownian render runs/drums-instant/model.safetensors --class kick --steps 1";
@@ -65,7 +65,8 @@ fn student(mut config: TrainConfig, args: &Args, teacher: &BTreeMap<String, Valu
     }
     if config.objective == Objective::Velocity {
         let (steps, guidance) = (args.teacher_steps, args.guidance.unwrap_or(config.sampling.guidance));
-        config.objective = Objective::Consistency(Consistency { steps, guidance, ..Consistency::default() });
+        let drift = config.sampling.drift;
+        config.objective = Objective::Consistency(Consistency { steps, guidance, drift, ..Consistency::default() });
     }
     if args.training.config.is_none() {
         config.optimizer.learning_rate = LEARNING_RATE;
@@ -105,8 +106,10 @@ mod tests {
             config.sampling.guidance = 1.5;
             let student = student(config, &args, &BTreeMap::new());
             assert_eq!((student.sampling.steps, student.sampling.guidance), (STEPS, 1.0));
-            let Objective::Consistency(Consistency { guidance, .. }) = student.objective else { panic!("no student") };
-            assert_eq!(guidance, expected);
+            let Objective::Consistency(Consistency { guidance, drift, .. }) = student.objective else {
+                panic!("no student")
+            };
+            assert_eq!((guidance, drift), (expected, 1.0));
             // The levels stay the teacher's, with the teacher's sampler.
             let levels = student.envelope.expect("the default has two stages").sampling;
             assert_eq!(levels, Some(StageSampling { sampler: Sampler::DpmPp2m, steps: 8, guidance: expected }));
@@ -124,9 +127,12 @@ mod tests {
     #[test]
     fn of_one_stage_it_is_the_stage_that_learns() {
         let args = Cli::parse_from(["distill", "ambient", "sounds", "--name", "mine"]).args;
-        let texture = TrainConfig { envelope: None, ..TrainConfig::default() };
+        let mut texture = TrainConfig { envelope: None, ..TrainConfig::default() };
+        texture.sampling.drift = 0.5;
         let student = student(texture, &args, &BTreeMap::new());
         assert_eq!((student.learns, student.sampling.sampler), (Learns::All, Sampler::Consistency));
+        let Objective::Consistency(Consistency { drift, .. }) = student.objective else { panic!("no student") };
+        assert_eq!(drift, 0.5);
     }
 
     #[test]

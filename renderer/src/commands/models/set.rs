@@ -56,6 +56,10 @@ pub struct Args {
     /// steadier, 1 is white noise
     #[arg(long, value_name = "FACTOR")]
     pub drift: Option<f64>,
+    /// Of textures: the brightness, 0.1 to 0.9, that is meant where 0.5 is asked for, or none; more than 0.5 for a model whose
+    /// sounds come out too dark
+    #[arg(long, value_name = "VALUE")]
+    pub brightness: Option<f64>,
     /// Measure in this folder what an asked attack is in seconds, class by class, and by how much the model's own attacks are too
     /// long or too short: sounds are then made to rise in that time. The folder is what the model was trained on
     #[arg(long, value_name = "DIR")]
@@ -124,6 +128,10 @@ fn changed(args: &Args, mut card: Card) -> Result<Card> {
     if let Some(drift) = args.drift {
         ensure!(card.config.is_texture(), "{} makes no textures; leave --drift away", card.id);
         card.config.sampling.drift = drift;
+    }
+    if let Some(brightness) = args.brightness {
+        ensure!(card.config.is_texture(), "{} makes no textures; leave --brightness away", card.id);
+        card.config.sampling.brightness = brightness;
     }
     if args.envelope_steps.is_some() || args.envelope_sampler.is_some() || args.envelope_guidance.is_some() {
         let id = &card.id;
