@@ -36,11 +36,18 @@ fn figures(bench: &Bench, file: &str) -> Value {
 fn a_model_is_measured_against_what_training_holds_out() {
     let bench = bench();
     let run = bench.run(&evaluate("tiny", &["--json", "a.json", "--write", "sounds"])).done();
-    for part in ["# Evaluation of tiny", "## Likeness", "## Memorisation", "## Controls of tiny", "## Faults"] {
+    for part in
+        ["# Evaluation of tiny", "## Likeness", "## Attacks", "## Memorisation", "## Controls of tiny", "## Faults"]
+    {
         assert!(run.stdout.contains(part), "no {part} in {}", run.stdout);
     }
     let a = figures(&bench, "a.json");
     assert_eq!((&a["split"]["trained"], &a["split"]["held_out"]), (&14.into(), &2.into()));
+    // Pings rise for a quarter of a cycle, in each class of one pitch or another.
+    let alike = |class: &str| a["rise"]["others"][class].as_f64().expect("a share");
+    assert!(["kick", "snare"].into_iter().all(|class| alike(class) > 0.1 && alike(class) < 1.0), "{}", a["rise"]);
+    let all = format!("| {:.1} of 2 |", alike("kick") + alike("snare"));
+    assert!(run.stdout.contains(&all), "no {all} in {}", run.stdout);
     let model = &a["models"][0];
     assert_eq!((&model["steps"], &model["generated"]["all"]["sounds"]), (&1.into(), &4.into()));
     assert_eq!((&a["baseline"]["held_out"]["sounds"], &a["baseline"]["trained"]["sounds"]), (&2.into(), &14.into()));
@@ -77,12 +84,29 @@ fn a_student_stands_beside_its_teacher() {
 }
 
 #[test]
+fn other_seeds_measure_other_clips_and_are_told() {
+    let bench = bench();
+    let run = |first, file| bench.run(&evaluate("tiny", &["--first-seed", first, "--json", file])).done().stdout;
+    let (own, other) = (run("1", "a.json"), run("1001", "b.json"));
+    assert!(own.contains("seeds 1 to 4.") && !own.contains("--first-seed"), "{own}");
+    let told =
+        ["--first-seed 1001", "seeds 1001 to 1004.", "every class, seeds 1001 to 1001,", "renders: seeds 1001 and up"];
+    assert!(told.into_iter().all(|part| other.contains(part)), "{other}");
+    let [a, b] = ["a.json", "b.json"].map(|file| figures(&bench, file));
+    assert_eq!((&a["first_seed"], &b["first_seed"]), (&1.into(), &1001.into()));
+    // Neither the compared clips nor those of the controls are the same.
+    for part in ["generated", "controls"] {
+        assert_ne!(a["models"][0][part], b["models"][0][part], "{part}");
+    }
+}
+
+#[test]
 fn recordings_that_the_model_never_heard_are_all_compared() {
     let bench = bench();
     let run = bench.run(&evaluate("tiny", &["--unseen", "--json", "a.json"])).done();
     assert!(!run.stdout.contains("## Memorisation") && !run.stderr.contains("may have heard"), "{run:#?}");
     let a = figures(&bench, "a.json");
-    assert_eq!((&a["split"]["held_out"], &a["baseline"]), (&16.into(), &Value::Null));
+    assert_eq!((&a["split"]["held_out"], &a["baseline"], &a["rise"]), (&16.into(), &Value::Null, &Value::Null));
     // Of the sixteen pings each is told by the others, but perhaps those between high and low.
     assert!(a["recorded"]["all"]["class_told"].as_f64().is_some_and(|share| share > 0.7), "{}", a["recorded"]);
 }

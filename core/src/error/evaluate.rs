@@ -57,7 +57,7 @@ pub enum EvaluateError {
         /// Which.
         field: &'static str,
         /// Its value.
-        found: usize,
+        found: u64,
         /// Its range.
         need: &'static str,
     },

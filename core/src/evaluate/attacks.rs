@@ -42,7 +42,7 @@ pub fn attacks(
     let classes: Vec<Class> = card.config.classes.iter().map(|name| Class::of(name, &dataset)).collect();
     let (done, all) = (AtomicUsize::new(0), classes.iter().map(|class| class.recorded.len()).sum());
     let on_clip = || on_clip(done.fetch_add(1, Ordering::Relaxed) + 1, all);
-    let studio = Studio { session, settings: Settings::default(), cancel, on_clip: &on_clip };
+    let studio = Studio { session, settings: Settings::default(), first_seed: 1, cancel, on_clip: &on_clip };
     classes.iter().map(|class| class.scale(&studio, &dataset)).collect()
 }
 
@@ -72,7 +72,7 @@ impl<'a> Class<'a> {
             pitch: example.pitch.filter(|_| follows_pitch),
             ..studio.request(Some(self.name), seed)
         };
-        let requests: Vec<Request> = self.recorded.iter().zip(1u64..).map(request).collect();
+        let requests: Vec<Request> = self.recorded.iter().zip(studio.first_seed..).map(request).collect();
         let made =
             studio.render(&requests, |_, rendered| Ok(log_attack(&at_peak_one(&rendered?.clip.channels()[0]))))?;
         let recorded = self.recorded.iter().map(|example| log_attack(&dataset.plain(example).samples));

@@ -1,6 +1,7 @@
 //! Whether a model does as its attributes are asked.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::Serialize;
 
@@ -48,9 +49,9 @@ struct Answer {
 }
 
 impl Control {
-    /// Ask `attribute` of every class at seeds 1 to `num_seeds`.
+    /// Ask `attribute` of every class at `num_seeds` seeds.
     pub(super) fn of(studio: &Studio, reference: &Reference, attribute: Attribute, num_seeds: usize) -> Result<Self> {
-        let grid = grid(reference.classes.len(), num_seeds);
+        let grid = grid(reference.classes.len(), studio.seeds(num_seeds));
         let request = |&(class, seed, asked): &(usize, u64, f32)| Request {
             attributes: BTreeMap::from([(attribute, asked)]),
             ..studio.request(Some(&reference.classes[class]), seed)
@@ -88,8 +89,7 @@ impl Control {
 }
 
 /// Every class, seed and asked value, in that order.
-fn grid(num_classes: usize, num_seeds: usize) -> Vec<(usize, u64, f32)> {
-    let seeds = 1..=num_seeds as u64;
+fn grid(num_classes: usize, seeds: Range<u64>) -> Vec<(usize, u64, f32)> {
     let pairs = (0..num_classes).flat_map(|class| seeds.clone().map(move |seed| (class, seed)));
     pairs.flat_map(|(class, seed)| ASKED.map(|asked| (class, seed, asked))).collect()
 }
@@ -109,7 +109,7 @@ mod tests {
             let asked = f64::from(asked);
             Answer { class, seed, asked, natural: natural(class, seed, asked), percentile: asked / 2.0 }
         };
-        grid(2, 3).into_iter().map(answer).collect()
+        grid(2, 1..4).into_iter().map(answer).collect()
     }
 
     fn control(answers: &[Answer]) -> Control {

@@ -71,9 +71,9 @@ struct Findings {
 }
 
 impl Health {
-    /// Of `count` renders, seeds 1, 2, …, each of the class that its seed draws.
+    /// Of `count` renders, a seed each, of the class that its seed draws.
     pub(super) fn of_renders(studio: &Studio, reference: &Reference, count: usize) -> Result<Self> {
-        let requests: Vec<Request> = (1..=count as u64).map(|seed| studio.request(None, seed)).collect();
+        let requests: Vec<Request> = studio.seeds(count).map(|seed| studio.request(None, seed)).collect();
         let endings = Endings::of(reference);
         let findings = studio.render(&requests, |n, rendered| examine(&requests[n], rendered, &endings))?;
         Ok(Self::sum(findings))

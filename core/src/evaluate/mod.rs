@@ -1,8 +1,8 @@
 //! How good a model is, measured against recordings that it never heard.
 //!
 //! [`evaluate`] reads a set of sounds as [`train`](crate::train) does, so that the same ones are held out, renders sounds
-//! of the same classes and measures both sides alike. Its [`Report`] has five parts, each with its number of sounds and its
-//! seeds: likeness ([`Table`]), memorisation ([`Memorisation`]), controls ([`Control`]), health ([`Health`]) and, where a
+//! of the same classes and measures both sides alike. Its [`Report`] has six parts, each with its number of sounds and its
+//! seeds: likeness ([`Table`]), what of it other recordings would get ([`Rise`]), memorisation ([`Memorisation`]), controls ([`Control`]), health ([`Health`]) and, where a
 //! teacher is given, how far a student has strayed from it ([`Between`]). Nothing is drawn: the same call gives the same
 //! numbers, on any number of threads. Read `report.rs` first.
 
@@ -14,6 +14,7 @@ mod memory;
 mod options;
 mod reference;
 mod report;
+mod rise;
 mod set;
 mod statistics;
 mod studio;
@@ -28,5 +29,6 @@ pub use memory::{Baseline, Memorisation, Nearness, Pair, Thresholds};
 pub use options::{Options, Settings};
 pub use reference::Split;
 pub use report::{ModelReport, Report, evaluate};
+pub use rise::{ALIKE, Rise, is_alike};
 pub use table::{Measures, Table, Tuning};
 pub use wanders::wanders;

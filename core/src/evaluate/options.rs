@@ -16,6 +16,8 @@ pub struct Options {
     pub renders: usize,
     /// The model heard none of the recordings: all of them are held out.
     pub unseen: bool,
+    /// Of everything that is rendered, 0..=10^18. Other seeds than those that settings were chosen by tell what the choice is worth.
+    pub first_seed: u64,
     /// How the model renders.
     pub settings: Settings,
     /// Threads that measure, 0 for the machine's.
@@ -31,6 +33,7 @@ impl Default for Options {
             control_seeds: 4,
             renders: 100,
             unseen: false,
+            first_seed: 1,
             settings: Settings::default(),
             threads: 0,
             write: None,
@@ -45,9 +48,10 @@ impl Options {
     /// The first that is out of its range, by name.
     pub fn validate(&self) -> Result<()> {
         let checks = [
-            ("the number of clips a recording", self.per_sound, 1..=1000, "1..=1000"),
-            ("the number of seeds a control", self.control_seeds, 0..=1000, "0..=1000"),
-            ("the number of renders", self.renders, 0..=1_000_000, "0..=1000000"),
+            ("the number of clips a recording", self.per_sound as u64, 1..=1000, "1..=1000"),
+            ("the number of seeds a control", self.control_seeds as u64, 0..=1000, "0..=1000"),
+            ("the number of renders", self.renders as u64, 0..=1_000_000, "0..=1000000"),
+            ("the first seed", self.first_seed, 0..=1_000_000_000_000_000_000, "0..=10^18"),
         ];
         match checks.into_iter().find(|(_, found, range, _)| !range.contains(found)) {
             Some((field, found, _, need)) => Err(EvaluateError::Setting { field, found, need }.into()),

@@ -11,6 +11,7 @@ use super::health::Health;
 use super::memory::{Baseline, Memorisation};
 use super::options::{Options, Settings};
 use super::reference::{Reference, Split};
+use super::rise::Rise;
 use super::set::Set;
 use super::studio::Studio;
 use super::table::Table;
@@ -24,14 +25,19 @@ use crate::generate::{Cancel, Session};
 pub struct Report {
     /// How the recordings were split.
     pub split: Split,
-    /// Clips for each held-out recording; their seeds are 1, 2, …
+    /// Clips for each held-out recording.
     pub per_sound: usize,
-    /// Seeds of the controls: 1 to this; 0 where they were left out.
+    /// Seeds of each control; 0 where they were left out.
     pub control_seeds: usize,
+    /// Of everything that was rendered: clips take it and those that follow.
+    pub first_seed: u64,
     /// Held-out recordings.
     pub recorded: Table,
     /// Faults of all recordings, for comparison.
     pub recorded_health: Health,
+    /// How often other recordings would rise as the held-out ones do; absent for textures, and where the model heard none of the
+    /// recordings.
+    pub rise: Option<Rise>,
     /// What a model that copies nothing may reach; absent where it heard none of the recordings.
     pub baseline: Option<Baseline>,
     /// The model, and its teacher if one was given.
@@ -59,7 +65,7 @@ pub struct ModelReport {
     pub memorisation: Option<Memorisation>,
     /// One for each attribute that the model follows.
     pub controls: Vec<Control>,
-    /// Faults of renders with the seeds 1, 2, …
+    /// Faults of renders.
     pub health: Health,
 }
 
@@ -101,13 +107,15 @@ fn measure(
     write(&reference.held_out, folder, "held-out", &reference)?;
     write(&reference.trained, folder, "trained", &reference)?;
     let baseline = (!reference.trained.is_empty()).then(|| Baseline::of(&reference.held_out, &reference.trained));
+    let rises = !reference.trained.is_empty() && !model.model().card.config.is_texture();
+    let rise = rises.then(|| Rise::of(&reference.held_out, &reference.trained, &reference.classes));
     let sessions = || std::iter::once((model, options.settings)).chain(teacher.map(|t| (t, Settings::default())));
     let all = sessions().map(|(session, _)| num_clips(session, &reference, options)).sum();
     let done = AtomicUsize::new(0);
     let on_clip = || on_clip(done.fetch_add(1, Ordering::Relaxed) + 1, all);
     let (mut models, mut sets) = (Vec::new(), Vec::new());
     for ((session, settings), name) in sessions().zip(["generated", "teacher"]) {
-        let studio = Studio { session, settings, cancel, on_clip: &on_clip };
+        let studio = Studio { session, settings, first_seed: options.first_seed, cancel, on_clip: &on_clip };
         let generated = studio.like(&reference, options.per_sound)?;
         write(&generated, folder, name, &reference)?;
         models.push(ModelReport::of(&studio, &generated, &reference, baseline.as_ref(), options)?);
@@ -117,8 +125,10 @@ fn measure(
     Ok(Report {
         per_sound: options.per_sound,
         control_seeds: options.control_seeds,
+        first_seed: options.first_seed,
         recorded: Table::of(&reference.held_out, reference.bank(), &reference.classes),
         recorded_health: Health::of_recordings(&reference)?,
+        rise,
         baseline,
         models,
         between: between.map(|(student, teacher)| Between::of(student, teacher, &reference.classes)),
@@ -134,7 +144,7 @@ impl ModelReport {
         baseline: Option<&Baseline>,
         options: &Options,
     ) -> Result<Self> {
-        let recipe = studio.session.resolve(&studio.request(None, 1))?;
+        let recipe = studio.session.resolve(&studio.request(None, studio.first_seed))?;
         let control = |&attribute: &Attribute| Control::of(studio, reference, attribute, options.control_seeds);
         Ok(Self {
             id: recipe.model,

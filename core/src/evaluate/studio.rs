@@ -1,6 +1,7 @@
 //! [`Studio`]: a model that renders what is measured.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -17,6 +18,8 @@ const BATCH: usize = 64;
 pub(super) struct Studio<'a> {
     pub(super) session: &'a Session,
     pub(super) settings: Settings,
+    /// Of everything that is rendered.
+    pub(super) first_seed: u64,
     pub(super) cancel: &'a Cancel,
     /// Called after every clip.
     pub(super) on_clip: &'a (dyn Fn() + Sync),
@@ -28,6 +31,11 @@ impl Studio<'_> {
         let Settings { steps, sampler, guidance } = self.settings;
         let class = class.map(str::to_owned);
         Request { class, seed, steps, sampler, guidance, attributes: BTreeMap::new(), ..Request::default() }
+    }
+
+    /// So many seeds.
+    pub(super) fn seeds(&self, count: usize) -> Range<u64> {
+        self.first_seed..self.first_seed + count as u64
     }
 
     /// What `measure` says of every clip, in the order of the requests; the clips themselves are not kept.
@@ -52,8 +60,7 @@ impl Studio<'_> {
         Ok(measured)
     }
 
-    /// `per_sound` clips of the class of every held-out recording, and of its pitch where the model follows one: seeds 1,
-    /// 2, …
+    /// `per_sound` clips of the class of every held-out recording, and of its pitch where the model follows one: a seed each.
     pub(super) fn like(&self, reference: &Reference, per_sound: usize) -> Result<Set> {
         let follows_pitch = self.session.model().card.config.pitch;
         let originals: Vec<&Sound> =
@@ -62,11 +69,11 @@ impl Studio<'_> {
             pitch: sound.pitch.filter(|_| follows_pitch),
             ..self.request(Some(&reference.classes[sound.class]), seed)
         };
-        let requests: Vec<Request> = originals.iter().zip(1u64..).map(request).collect();
+        let requests: Vec<Request> = originals.iter().zip(self.first_seed..).map(request).collect();
         let sounds = self.render(&requests, |n, rendered| {
             let class = originals[n].class;
             let note = requests[n].pitch.map(|pitch| format!(" pitch {pitch}")).unwrap_or_default();
-            let name = format!("{}{note} seed {}", reference.classes[class], n + 1);
+            let name = format!("{}{note} seed {}", reference.classes[class], requests[n].seed);
             Ok(Sound {
                 name,
                 class,

@@ -37,7 +37,7 @@ pub(crate) struct Drift {
 
 /// The stage of a note, and its frames.
 #[derive(Clone, Copy)]
-pub(super) enum Stage {
+pub(crate) enum Stage {
     /// Columns of the envelope, of so many seconds in the mean.
     Levels(f64),
     /// Frames, of so many seconds.
@@ -74,6 +74,11 @@ impl Drift {
             return Self::default();
         }
         let wander = mean_of_classes(recipe, config, |class| f64::from(config.wanders[class]));
+        Self::of_wander(wander, stage, num_frames)
+    }
+
+    /// Of a note of so many frames, of a class whose levels wander by so many dB.
+    pub(crate) fn of_wander(wander: f64, stage: Stage, num_frames: usize) -> Self {
         let [stands, moves] = WANDERS_DB;
         let share = ((wander - stands) / (moves - stands)).clamp(0.0, 1.0);
         let slow_s = SLOW_S[0] * libm::pow(SLOW_S[1] / SLOW_S[0], share);

@@ -63,7 +63,7 @@ mod width_tests;
 pub use cancel::Cancel;
 pub use device::device;
 #[cfg(feature = "train")]
-pub(crate) use drift::Drift;
+pub(crate) use drift::{Drift, Stage as DriftStage};
 pub use edit::{Edit, Init, Inpaint, Morph, MorphEnd, Vary};
 #[cfg(feature = "train")]
 pub(crate) use fade::fade_ends;

@@ -248,7 +248,7 @@ mod tests {
     use crate::nn::Weights;
     use crate::noise::Seed;
     use crate::representation::Maps;
-    use crate::train::{TrainConfig, prepare::Prepared};
+    use crate::train::{TrainConfig, prepare::Prepared, start_noise::StartNoise};
     use candle_core::Device;
 
     fn item(noise: &mut NoiseStream, fine: [usize; 2], envelope: [usize; 2], class: usize) -> Item {
@@ -276,6 +276,7 @@ mod tests {
             maps,
             context: config.context(),
             learns: config.learns,
+            noise: StartNoise::default(),
         };
         let weights = Weights::fresh(Seed(1), &Device::Cpu);
         let networks = Networks::new(&config, &prepared, card.classes.len(), weights)?;

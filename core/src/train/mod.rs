@@ -24,6 +24,7 @@ mod preview;
 mod report;
 mod restore;
 mod start;
+mod start_noise;
 mod stop;
 mod teacher;
 mod trainer;

@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use candle_core::{DType, Device, Tensor};
 
 use super::config::{Learns, Loss, TrainConfig};
-use super::objective::{Consistency, Objective};
 use super::prepare::{Item, Prepared};
+use super::start_noise::StartNoise;
 use super::teacher::Teacher;
-use crate::conditioning::{Attribute, Condition};
+use crate::conditioning::Condition;
 use crate::diffusion::{mean_squared_error, noised, pseudo_huber, velocity_target};
 use crate::error::{Result, TrainError};
-use crate::generate::Drift;
 use crate::model::Stage;
 use crate::nn::Weights;
 use crate::noise::NoiseStream;
@@ -24,8 +23,8 @@ pub(super) struct Networks {
     fine: Stage,
     envelope: Option<Stage>,
     learns: Learns,
-    /// Of the noise that textures are hidden in.
-    drift: f32,
+    /// What clips are hidden in.
+    noise: StartNoise,
 }
 
 /// Which of the networks a stage is.
@@ -66,22 +65,12 @@ impl Networks {
         };
         let envelope = config.envelope.as_ref().map(|envelope| stage(&envelope.unet, envelope.shape(), "envelope"));
         let (fine, envelope) = (stage(&config.unet, shape, "fine")?, envelope.transpose()?);
-        let drift = match config.objective {
-            Objective::Velocity => 1.0,
-            Objective::Consistency(Consistency { drift, .. }) => drift as f32,
-        };
-        Ok(Self { fine, envelope, learns: config.learns, drift, weights })
+        Ok(Self { fine, envelope, learns: config.learns, noise: prepared.noise.clone(), weights })
     }
 
-    /// Noise of a clip of `stage`, time-major, white but where a student learns a texture with drift: then as such a sound
-    /// would begin.
+    /// Noise of a clip of `stage`, time-major.
     pub(super) fn fill_noise(&self, stage: &Stage, condition: &Condition, noise: &mut NoiseStream, z: &mut [f32]) {
-        noise.fill_normal(z);
-        if self.drift != 1.0 {
-            let FrameShape { frames, channels, .. } = stage.shape();
-            let movement = condition.attributes[Attribute::Movement.place()].unwrap_or(0.5);
-            Drift::of_texture(self.drift, movement, frames).filter(z, channels);
-        }
+        self.noise.fill(stage.shape(), condition, noise, z);
     }
 
     /// The stages that learn: the fine or only one, then the envelope stage where there is one.
@@ -187,52 +176,4 @@ impl Networks {
 
 fn scalar(tensor: &Tensor) -> Result<f64> {
     Ok(f64::from(tensor.to_scalar::<f32>()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Raise, tiny};
-    use crate::noise::Seed;
-    use crate::representation::Maps;
-
-    fn networks(objective: Objective) -> Result<Networks> {
-        let card = tiny::texture_card().config;
-        let (representation, unet) = (card.representation.clone(), card.unet.clone());
-        let config = TrainConfig { representation, unet, envelope: None, objective, ..TrainConfig::default() };
-        let prepared = Prepared {
-            representation: config.representation.build()?,
-            raised: Vec::new(),
-            raise: Raise::default(),
-            envelope: None,
-            maps: Maps { mean: Vec::new(), std: Vec::new() },
-            context: config.context(),
-            learns: config.learns,
-        };
-        Networks::new(&config, &prepared, card.classes.len(), Weights::fresh(Seed(1), &Device::Cpu))
-    }
-
-    /// Power of the means over time of forty clips' noise, of 1 in white noise.
-    fn power_of_means(objective: Objective) -> Result<f32> {
-        let networks = networks(objective)?;
-        let Some((_, stage)) = networks.stages().next() else { panic!("no stage") };
-        let FrameShape { frames, channels, .. } = stage.shape();
-        let mut powers = Vec::new();
-        for clip in 0..40 {
-            let mut z = vec![0.0; frames * channels];
-            networks.fill_noise(stage, &Condition::default(), &mut NoiseStream::new(Seed(1), "means", clip), &mut z);
-            let mean = |channel: usize| z[channel..].iter().step_by(channels).sum::<f32>() / frames as f32;
-            powers.extend((0..channels).map(|channel| mean(channel).powi(2) * frames as f32));
-        }
-        Ok(powers.iter().sum::<f32>() / powers.len() as f32)
-    }
-
-    #[test]
-    fn a_student_of_a_texture_sees_it_in_noise_as_its_sounds_begin_with() -> Result<()> {
-        let white = power_of_means(Objective::Velocity)?;
-        let student = power_of_means(Objective::Consistency(Consistency { drift: 0.5, ..Consistency::default() }))?;
-        // Means are doubled, and those of white noise are the same draws.
-        assert!((white - 1.0).abs() < 0.2 && (student / white - 4.0).abs() < 0.01, "{white} {student}");
-        Ok(())
-    }
 }

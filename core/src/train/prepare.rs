@@ -10,6 +10,7 @@ use crate::noise::{NoiseStream, Seed};
 use crate::representation::{EnvelopeGrid, Frames, Maps, Representation};
 
 use super::config::{Learns, TrainConfig};
+use super::start_noise::StartNoise;
 
 /// Examples drawn to fit the maps of the full frames (a quarter of a megabyte each) and of the envelopes.
 const FINE_DRAWS: usize = 600;
@@ -25,6 +26,8 @@ pub(super) struct Prepared {
     pub(super) maps: Maps,
     pub(super) context: Context,
     pub(super) learns: Learns,
+    /// What examples are hidden in.
+    pub(super) noise: StartNoise,
 }
 
 /// One example as the networks see it, all of unit variance.
@@ -41,12 +44,13 @@ pub(super) struct Item {
 }
 
 impl Prepared {
-    /// Fit the maps on drawn variations of the training examples.
-    pub(super) fn fit(config: &TrainConfig, dataset: &Dataset) -> Result<Self> {
+    /// Fit the maps on drawn variations of the training examples. The levels of the classes' notes wander by `wanders`, if known.
+    pub(super) fn fit(config: &TrainConfig, dataset: &Dataset, wanders: &[f32]) -> Result<Self> {
         let representation = config.seen()?;
         let num_classes = dataset.classes.len();
         let context = config.context();
         let (raised, raise, learns) = (config.raised()?, Raise::new(&config.raise_below), config.learns);
+        let noise = StartNoise::of(config, wanders);
         let draw = |index: usize| -> Result<(usize, Frames)> {
             let mut noise = NoiseStream::new(Seed(config.seed), "train maps", index as u64);
             let example = dataset.augment(dataset.pick(&mut noise), &config.augment, &mut noise);
@@ -58,7 +62,7 @@ impl Prepared {
             let maps = Maps::fit(drawn.iter().map(|(class, frames)| (*class, frames)), num_classes, &config.maps)?;
             // What differs between the frames of a loop is chance.
             let maps = if config.dataset.windows { maps.level(representation.num_frames()) } else { maps };
-            return Ok(Self { representation, raised, raise, envelope: None, maps, context, learns });
+            return Ok(Self { representation, raised, raise, envelope: None, maps, context, learns, noise });
         };
         let grid = EnvelopeGrid::new(representation.num_frames(), representation.num_channels(), &stage.grid)?;
         let part = |index: usize| -> Result<_> {
@@ -79,7 +83,7 @@ impl Prepared {
         let envelope_maps = Maps::fit(envelopes, num_classes, &unsmoothed)?;
         let maps = Maps::fit(residuals.iter().map(|frames| (0, frames)), 0, &config.maps)?;
         let envelope = Some((grid, envelope_maps));
-        Ok(Self { representation, raised, raise, envelope, maps, context, learns })
+        Ok(Self { representation, raised, raise, envelope, maps, context, learns, noise })
     }
 
     /// An example without hidden conditions or errors: for measuring.

@@ -10,6 +10,7 @@ use super::config::TrainConfig;
 use super::networks::Networks;
 use super::optimizer::{Optimizer, Slot};
 use super::prepare::Prepared;
+use super::start_noise::StartNoise;
 use crate::error::{Result, TrainError};
 use crate::model::Raise;
 use crate::representation::EnvelopeGrid;
@@ -19,6 +20,7 @@ pub(super) fn prepared(
     path: &Path,
     config: &TrainConfig,
     num_classes: usize,
+    wanders: &[f32],
     tensors: &HashMap<String, Tensor>,
 ) -> Result<Prepared> {
     let representation = config.seen()?;
@@ -32,8 +34,8 @@ pub(super) fn prepared(
     let fine_classes = if envelope.is_some() { 0 } else { num_classes };
     let maps = checkpoint::maps_from_tensors(path, "maps", fine_classes, tensors)?;
     let (raised, raise) = (config.raised()?, Raise::new(&config.raise_below));
-    let (context, learns) = (config.context(), config.learns);
-    Ok(Prepared { representation, raised, raise, envelope, maps, context, learns })
+    let (context, learns, noise) = (config.context(), config.learns, StartNoise::of(config, wanders));
+    Ok(Prepared { representation, raised, raise, envelope, maps, context, learns, noise })
 }
 
 /// The parameters of a checkpoint, with their averages and moments.

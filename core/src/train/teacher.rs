@@ -185,6 +185,7 @@ fn inputs<'a>(x: &'a [f32], context: Option<&'a [f32]>) -> Vec<&'a [f32]> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::start_noise::StartNoise;
     use super::*;
     use crate::model::{EnvelopeStageConfig, Raise, tiny};
     use crate::nn::Weights;
@@ -239,6 +240,7 @@ mod tests {
             maps,
             context: config.context(),
             learns: config.learns,
+            noise: StartNoise::default(),
         })
     }
 }

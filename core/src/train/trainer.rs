@@ -156,7 +156,7 @@ impl<'a> Trainer<'a> {
         };
         export::card(&info).validate()?;
         std::fs::create_dir_all(folder).map_err(|source| TrainError::File { path: folder.to_path_buf(), source })?;
-        let mut prepared = Prepared::fit(&config, dataset)?;
+        let mut prepared = Prepared::fit(&config, dataset, &info.wanders)?;
         if let Some(model) = model {
             start::take_maps(&mut prepared, &dataset.classes, model)?;
         }
@@ -185,7 +185,7 @@ impl<'a> Trainer<'a> {
             return Err(TrainError::OtherData(folder.to_path_buf()).into());
         }
         let config = info.config.clone();
-        let prepared = restore::prepared(&path, &config, dataset.classes.len(), &tensors)?;
+        let prepared = restore::prepared(&path, &config, dataset.classes.len(), &info.wanders, &tensors)?;
         let weights = Weights::fresh(Seed(config.seed), &hardware.networks());
         let networks = Networks::new(&config, &prepared, dataset.classes.len(), weights)?;
         let mut optimizer = Optimizer::new(config.optimizer.clone(), &networks.weights.vars())?;

@@ -22,8 +22,8 @@ const LEARNING_RATE: f64 = 3e-4;
 const HELP: &str = "\
 The student begins as a copy of MODEL and learns to see from every noise level where MODEL's steps would end (consistency
 distillation). Of a model of two stages, as drums are, this is the fine stage: the envelope stage is small, and stays MODEL's
-with eight steps of its own. A texture's student learns in the noise that its sounds begin as. FOLDER holds the sounds that MODEL
-was trained on: same classes, same names. Files, resuming and exit codes are those of `brownian train`.
+with eight steps of its own. Textures and notes are learnt in the noise that their sounds begin as. FOLDER holds the sounds that
+MODEL was trained on: same classes, same names. Files, resuming and exit codes are those of `brownian train`.
 
   brownian distill drums drums-set --name drums-instant --time 1h
   brownian render runs/drums-instant/model.safetensors --class kick --steps 1";

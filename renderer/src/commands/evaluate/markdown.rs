@@ -1,7 +1,7 @@
 //! The figures as a page of Markdown, to be read in a terminal or pasted into a model's card.
 
 use brownian_core::evaluate::{
-    ASKED, Control, Fault, Health, Measures, ModelReport, Nearness, Report, Table, Thresholds, Tuning,
+    ALIKE, ASKED, Control, Fault, Health, Measures, ModelReport, Nearness, Report, Table, Thresholds, Tuning, is_alike,
 };
 
 /// The whole page.
@@ -10,6 +10,7 @@ pub fn page(report: &Report, command: &str) -> String {
         heading(report, command),
         likeness(report),
         by_class(report),
+        rise(report),
         tuning(report),
         between(report),
         memorisation(report),
@@ -32,12 +33,17 @@ fn heading(report: &Report, command: &str) -> String {
         text += &format!(", {} to train on (share {}, split seed {})", split.trained, split.share, split.seed);
     }
     text += &format!("; {whose}. {num_clips} clips, {} for each held-out recording,", report.per_sound);
-    text += &format!(" of its class, seeds 1 to {num_clips}.\n\n");
+    text += &format!(" of its class, {}.\n\n", seeds(report, num_clips));
     for ModelReport { id, hash, steps, sampler, guidance, .. } in &report.models {
         let hash = hash.get(..12).unwrap_or(hash);
         text += &format!("- {id} ({hash}…): {steps} steps of {sampler}, guidance {guidance}\n");
     }
     text
+}
+
+/// The seeds of so many clips.
+fn seeds(report: &Report, count: usize) -> String {
+    format!("seeds {} to {}", report.first_seed, (report.first_seed + count as u64).saturating_sub(1))
 }
 
 /// A figure of [`Measures`].
@@ -100,6 +106,37 @@ fn by_class(report: &Report) -> String {
     }
     let who = joined(std::iter::once("recorded".to_owned()).chain(report.models.iter().map(|model| model.id.clone())));
     page.note(&format!("Each cell: {who} (ratio of the first model to the recordings)."))
+}
+
+/// Whether sounds reach their peak as soon as recordings; nothing of textures, nor where no other recordings are known.
+fn rise(report: &Report) -> String {
+    let Some(rise) = &report.rise else { return String::new() };
+    let names = report.models.iter().map(|model| model.id.clone());
+    let names = ["class", "recorded, ms"].map(str::to_owned).into_iter().chain(names);
+    let mut page = Rows::new("## Attacks", names.chain(["draws of other recordings".to_owned()]));
+    let mut alike = vec![0; report.models.len()];
+    for (class, others) in &rise.others {
+        let time = |table: &Table| table.classes.get(class).map_or(f64::NAN, |measures| measures.peak_ms);
+        let recorded = time(&report.recorded);
+        let cells = report.models.iter().zip(&mut alike).map(|(model, alike)| {
+            let own = time(&model.generated);
+            let is_alike = is_alike(own, recorded);
+            *alike += usize::from(is_alike);
+            number(own, 1) + &ratio(own, recorded) + if is_alike { " ✓" } else { "" }
+        });
+        let cells: Vec<String> = cells.collect();
+        page.row([class.clone(), number(recorded, 1)].into_iter().chain(cells).chain([number(*others, 2)]));
+    }
+    let all = rise.others.len();
+    let totals = alike.iter().map(|alike| format!("{alike} of {all}"));
+    let others = format!("{} of {all}", number(rise.num_alike(), 1));
+    page.row(["classes ✓".to_owned(), String::new()].into_iter().chain(totals).chain([others]));
+    page.note(&format!(
+        "From 10 % of the peak to the peak, medians, in brackets generated over recorded (aim: {} to {}, ✓). Other recordings: as \
+         many recordings to train on as are held out, drawn 1000 times, and the share of the draws that would be ✓.",
+        ALIKE.start(),
+        ALIKE.end()
+    ))
 }
 
 /// How far notes are from what they should be; nothing where no recording has a note.
@@ -178,10 +215,10 @@ fn memorisation(report: &Report) -> String {
 
 fn controls(report: &Report) -> String {
     let measured = report.models.iter().filter(|model| !model.controls.is_empty());
-    measured.map(|model| model_controls(model, report.control_seeds)).collect::<Vec<_>>().join("\n")
+    measured.map(|model| model_controls(model, &seeds(report, report.control_seeds))).collect::<Vec<_>>().join("\n")
 }
 
-fn model_controls(model: &ModelReport, num_seeds: usize) -> String {
+fn model_controls(model: &ModelReport, seeds: &str) -> String {
     let classes: Vec<&String> = model.controls.iter().flat_map(|control| control.classes.keys()).collect();
     let classes = &classes[..classes.len() / model.controls.len()];
     let names = model.controls.iter().map(|control| control.attribute.name().to_owned());
@@ -199,8 +236,8 @@ fn model_controls(model: &ModelReport, num_seeds: usize) -> String {
     }
     let clips = model.controls.first().map_or(0, |control| control.clips);
     page.note(&format!(
-        "Rank correlation (Spearman) of asked and measured, over {clips} clips an attribute: every class, seeds 1 to \
-         {num_seeds}, asked {}. Aim: 0.8 or more (✓). Measured values are medians, as percentiles of the class's training sounds.",
+        "Rank correlation (Spearman) of asked and measured, over {clips} clips an attribute: every class, {seeds}, \
+         asked {}. Aim: 0.8 or more (✓). Measured values are medians, as percentiles of the class's training sounds.",
         ASKED.map(|asked| asked.to_string()).join(", ")
     ))
 }
@@ -216,9 +253,10 @@ fn health(report: &Report) -> String {
     for (name, fault) in FAULTS {
         page.row(std::iter::once(name.to_owned()).chain(columns.iter().map(|(_, health)| fault_cell(fault(health)))));
     }
-    page.note(
-        "Clips with each fault, as files at -1 dBFS, and the first of them; renders: seeds 1 and up, classes drawn.",
-    )
+    page.note(&format!(
+        "Clips with each fault, as files at -1 dBFS, and the first of them; renders: seeds {} and up, classes drawn.",
+        report.first_seed
+    ))
 }
 
 /// A fault's name and its count.

@@ -56,6 +56,9 @@ pub struct Args {
     /// Clips that are searched for faults
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub renders: usize,
+    /// First seed of everything that is rendered. What settings were chosen by is not what they should be judged by
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    pub first_seed: u64,
     /// Sampling steps of MODEL [default: the model's]
     #[arg(long)]
     pub steps: Option<usize>,
@@ -129,6 +132,7 @@ fn options(args: &Args) -> Options {
         control_seeds: args.control_seeds,
         renders: args.renders,
         unseen: args.unseen,
+        first_seed: args.first_seed,
         settings: Settings { steps: args.steps, sampler: args.sampler, guidance: args.guidance },
         threads: args.threads,
         write: args.write.clone(),
@@ -143,6 +147,7 @@ fn command(args: &Args) -> String {
     add("per-sound", Some(args.per_sound.to_string()));
     add("control-seeds", Some(args.control_seeds.to_string()));
     add("renders", Some(args.renders.to_string()));
+    add("first-seed", (args.first_seed != 1).then(|| args.first_seed.to_string()));
     add("steps", args.steps.map(|steps| steps.to_string()));
     add("sampler", args.sampler.map(|sampler| sampler.to_string()));
     add("guidance", args.guidance.map(|guidance| guidance.to_string()));
