@@ -202,6 +202,9 @@ fn what_cannot_be_compared_is_refused_in_one_line() {
     bench
         .run(&["evaluate", "tiny", "--reference", "set", "--per-sound", "0"])
         .refused(2, &["clips a recording", "1..=1000"]);
+    bench
+        .run(&["evaluate", "tiny", "--reference", "set", "--first-seed", "9999999999999999999"])
+        .refused(2, &["first seed", "0..=10^18"]);
     bench.write("other/kick/a.wav", &wav(&ping(100.0, 16_000), 1, 16_000));
     bench.write("other/tom/a.wav", &wav(&ping(200.0, 16_000), 1, 16_000));
     bench

@@ -2,9 +2,9 @@
 //!
 //! [`evaluate`] reads a set of sounds as [`train`](crate::train) does, so that the same ones are held out, renders sounds
 //! of the same classes and measures both sides alike. Its [`Report`] has six parts, each with its number of sounds and its
-//! seeds: likeness ([`Table`]), what of it other recordings would get ([`Rise`]), memorisation ([`Memorisation`]), controls ([`Control`]), health ([`Health`]) and, where a
-//! teacher is given, how far a student has strayed from it ([`Between`]). Nothing is drawn: the same call gives the same
-//! numbers, on any number of threads. Read `report.rs` first.
+//! seeds: likeness ([`Table`]), how soon other recordings reach their peak ([`Rise`]), memorisation ([`Memorisation`]), controls
+//! ([`Control`]), health ([`Health`]) and, where a teacher is given, how far a student has strayed from it ([`Between`]). What is
+//! drawn comes from fixed seeds: the same call gives the same numbers, on any number of threads. Read `report.rs` first.
 
 mod attacks;
 mod between;

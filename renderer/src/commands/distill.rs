@@ -80,7 +80,11 @@ fn student(mut config: TrainConfig, args: &Args, teacher: &BTreeMap<String, Valu
         config.learns = Learns::Fine;
     }
     config.sampling.steps = STEPS;
-    config.sampling.sampler = if config.envelope.is_some() { Sampler::Euler } else { Sampler::Consistency };
+    // What consistency sampling makes of strokes is noisier, and of textures and notes nearer to recordings (docs/TRAINING.md).
+    let is_stroke = config.envelope.is_some() && !config.partials;
+    config.sampling.sampler = if is_stroke { Sampler::Euler } else { Sampler::Consistency };
+    // How dark the teacher's own sounds come out says nothing of the student's.
+    config.sampling.brightness = TrainConfig::default().sampling.brightness;
     // The teacher's is in what it learns.
     config.sampling.guidance = 1.0;
     config
@@ -114,6 +118,9 @@ mod tests {
             let levels = student.envelope.expect("the default has two stages").sampling;
             assert_eq!(levels, Some(StageSampling { sampler: Sampler::DpmPp2m, steps: 8, guidance: expected }));
             assert_eq!((student.learns, student.sampling.sampler), (Learns::Fine, Sampler::Euler));
+            let notes = TrainConfig { partials: true, ..TrainConfig::default() };
+            let notes = super::student(notes, &args, &BTreeMap::new());
+            assert_eq!((notes.learns, notes.sampling.sampler), (Learns::Fine, Sampler::Consistency));
             // A teacher that has steps of its own for them hands these on.
             let four = StageSampling { sampler: Sampler::Heun, steps: 4, guidance: 1.5 };
             let mut config = TrainConfig::default();
@@ -128,9 +135,10 @@ mod tests {
     fn of_one_stage_it_is_the_stage_that_learns() {
         let args = Cli::parse_from(["distill", "ambient", "sounds", "--name", "mine"]).args;
         let mut texture = TrainConfig { envelope: None, ..TrainConfig::default() };
-        texture.sampling.drift = 0.5;
+        (texture.sampling.drift, texture.sampling.brightness) = (0.5, 0.75);
         let student = student(texture, &args, &BTreeMap::new());
         assert_eq!((student.learns, student.sampling.sampler), (Learns::All, Sampler::Consistency));
+        assert_eq!((student.sampling.drift, student.sampling.brightness), (0.5, 0.5));
         let Objective::Consistency(Consistency { drift, .. }) = student.objective else { panic!("no student") };
         assert_eq!(drift, 0.5);
     }
